@@ -1,0 +1,301 @@
+//! The rule of the door. This is the file that an auditor reads.
+//!
+//! An attempt is a handful of good frames of one track. [`fuse`] reduces them to the weakest statement that all of them
+//! support; [`decide`] turns that into an outcome, stating the good case and refusing everything else, NaN included.
+
+use std::time::Duration;
+
+use crate::{
+    Candidate, Comparison, DoorId, Fault, Mode, PersonId, Policy, QualityIssue, Score, Standing, Threshold,
+    TrackId, VisitId,
+};
+
+/// How a visit ended. The set is closed: every visit ends in exactly one of these, and each is recorded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome {
+    /// Matched, living, clearly ahead, entitled.
+    Granted {
+        /// Who.
+        person: PersonId,
+    },
+    /// Everything else.
+    Denied(DenyReason),
+}
+
+/// Why nobody was let in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DenyReason {
+    /// Nobody in the gallery reached the threshold.
+    NoMatch,
+    /// Two persons are too alike at this score, or the frames named different ones.
+    Ambiguous,
+    /// Matched an enrolment that was revoked.
+    Revoked {
+        /// Whose it was.
+        person: PersonId,
+    },
+    /// Not a living face, as far as the PAD score tells.
+    PresentationAttack,
+    /// Matched, but at this gallery size no measurement supports a face alone.
+    SecondFactorRequired,
+    /// No usable frame in the time given (a failure to acquire).
+    LowQuality(QualityIssue),
+    /// Left, or another face took the place, before anything was decided.
+    Abandoned,
+    /// A part failed during the visit.
+    Interrupted(Fault),
+}
+
+/// What all frames of an attempt support together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fused {
+    /// Mean bona fide score; NaN if any frame's is.
+    pub pad: f32,
+    /// The person that every frame put first, with the least of the scores.
+    pub candidate: Option<Candidate>,
+    /// The least lead of the first over the second person.
+    pub lead: f32,
+    /// The strictest threshold among the frames.
+    pub threshold: Threshold,
+    /// Frames put different people first, each reaching its threshold.
+    pub contradictory: bool,
+    /// References compared in each search.
+    pub references: u32,
+    /// How many frames.
+    pub frames: u8,
+}
+
+/// Reduces the frames of one attempt to what they all support. `None` without frames.
+#[must_use]
+pub fn fuse(frames: &[Comparison]) -> Option<Fused> {
+    let (first, rest) = frames.split_first()?;
+    let count = u8::try_from(frames.len()).unwrap_or(u8::MAX);
+    let mut fused = Fused {
+        pad: frames.iter().map(|frame| frame.pad).sum::<f32>() / f32::from(count),
+        candidate: first.found.best,
+        lead: lead(first),
+        threshold: first.threshold,
+        contradictory: false,
+        references: first.references,
+        frames: count,
+    };
+    for frame in rest {
+        fused.threshold = fused.threshold.stricter(frame.threshold);
+        fused.lead = least(fused.lead, lead(frame));
+        fused.references = fused.references.max(frame.references);
+        fused.candidate = match (fused.candidate, frame.found.best) {
+            (Some(a), Some(b)) if a.person == b.person && a.standing == b.standing => {
+                Some(Candidate { score: Score(least(a.score.0, b.score.0)), ..a })
+            }
+            _ => None,
+        };
+    }
+    let least_best =
+        |frame: &Comparison| frame.found.best.is_some_and(|best| best.score >= fused.threshold.score());
+    fused.contradictory = fused.candidate.is_none() && frames.iter().all(least_best);
+    Some(fused)
+}
+
+/// The smaller; NaN absorbs, so that what is not a number stays refused.
+fn least(a: f32, b: f32) -> f32 {
+    if a.is_nan() || a < b { a } else { b }
+}
+
+/// How far the first person is ahead of the second; without a second, as far as can be.
+fn lead(frame: &Comparison) -> f32 {
+    match (frame.found.best, frame.found.runner_up) {
+        (Some(best), Some(second)) => best.score.0 - second.score.0,
+        (_, None) => f32::INFINITY,
+        (None, Some(_)) => f32::NAN,
+    }
+}
+
+/// The rule: living, at or above the threshold, clearly ahead, and an active enrolment. Nothing else is a grant.
+#[must_use]
+pub fn decide(policy: &Policy, fused: &Fused) -> Outcome {
+    let living = fused.pad >= policy.pad_floor;
+    let clear = fused.lead >= policy.margin;
+    let matched = |candidate: &Candidate| candidate.score >= fused.threshold.score();
+    match (fused.candidate.filter(matched), fused.threshold) {
+        (Some(Candidate { person, standing: Standing::Active, .. }), Threshold::Alone(_))
+            if living && clear =>
+        {
+            Outcome::Granted { person }
+        }
+        _ if !living => Outcome::Denied(DenyReason::PresentationAttack),
+        (Some(_), Threshold::BeyondMeasurement { .. }) => Outcome::Denied(DenyReason::SecondFactorRequired),
+        (Some(Candidate { person, standing: Standing::Revoked, .. }), _) if clear => {
+            Outcome::Denied(DenyReason::Revoked { person })
+        }
+        (Some(_), _) => Outcome::Denied(DenyReason::Ambiguous),
+        (None, _) if fused.contradictory => Outcome::Denied(DenyReason::Ambiguous),
+        (None, _) => Outcome::Denied(DenyReason::NoMatch),
+    }
+}
+
+/// A visit's end, ready to be recorded. Only [`crate::Session`] makes one, so a grant always has a visit behind it.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub struct Decision {
+    pub(crate) visit: VisitId,
+    pub(crate) track: TrackId,
+    pub(crate) mode: Mode,
+    pub(crate) outcome: Outcome,
+    pub(crate) fused: Option<Fused>,
+    pub(crate) door: Option<DoorId>,
+    pub(crate) grant_life: Duration,
+    pub(crate) lasted: Duration,
+}
+
+impl Decision {
+    /// The visit that it ends.
+    #[must_use]
+    pub fn visit(&self) -> VisitId {
+        self.visit
+    }
+
+    /// The track that all its evidence came from.
+    #[must_use]
+    pub fn track(&self) -> TrackId {
+        self.track
+    }
+
+    /// The policy's mode.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// How the visit ended.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What it rests on; none if no attempt was completed.
+    #[must_use]
+    pub fn fused(&self) -> Option<&Fused> {
+        self.fused.as_ref()
+    }
+
+    /// The best candidate's score, if every frame named the same person.
+    #[must_use]
+    pub fn score(&self) -> Option<Score> {
+        self.fused.as_ref()?.candidate.map(|candidate| candidate.score)
+    }
+
+    /// The door that a grant of it would release.
+    #[must_use]
+    pub fn door(&self) -> Option<DoorId> {
+        self.door
+    }
+
+    /// From the first face to the decision.
+    #[must_use]
+    pub fn lasted(&self) -> Duration {
+        self.lasted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Candidates;
+
+    const ALICE: PersonId = PersonId([1; 16]);
+    const BOB: PersonId = PersonId([2; 16]);
+    const ALONE: Threshold = Threshold::Alone(Score(0.4));
+    const BEYOND: Threshold = Threshold::BeyondMeasurement { strongest: Score(0.4) };
+
+    fn person(person: PersonId, score: f32) -> Candidate {
+        Candidate { person, standing: Standing::Active, score: Score(score) }
+    }
+
+    fn frame(pad: f32, best: Candidate, runner_up: Option<Candidate>, threshold: Threshold) -> Comparison {
+        Comparison { pad, found: Candidates { best: Some(best), runner_up }, threshold, references: 10 }
+    }
+
+    fn check(frames: &[Comparison], expected: Outcome) {
+        assert_eq!(decide(&Policy::default(), &fuse(frames).unwrap()), expected);
+    }
+
+    #[test]
+    fn an_enrolled_living_face_is_granted() {
+        check(&[frame(0.9, person(ALICE, 0.4), None, ALONE); 3], Outcome::Granted { person: ALICE });
+    }
+
+    #[test]
+    fn a_photograph_stays_outside_however_well_it_matches() {
+        check(
+            &[frame(0.2, person(ALICE, 0.99), None, ALONE); 3],
+            Outcome::Denied(DenyReason::PresentationAttack),
+        );
+    }
+
+    #[test]
+    fn one_weak_frame_is_enough_to_refuse() {
+        let strong = frame(0.9, person(ALICE, 0.9), None, ALONE);
+        let weak = frame(0.9, person(ALICE, 0.39), None, ALONE);
+        for frames in [[weak, strong, strong], [strong, weak, strong], [strong, strong, weak]] {
+            check(&frames, Outcome::Denied(DenyReason::NoMatch));
+        }
+    }
+
+    #[test]
+    fn nan_is_refused_wherever_it_stands() {
+        let good = frame(0.9, person(ALICE, 0.9), None, ALONE);
+        let pad = Comparison { pad: f32::NAN, ..good };
+        let score = frame(0.9, person(ALICE, f32::NAN), None, ALONE);
+        let second = frame(0.9, person(ALICE, 0.9), Some(person(BOB, f32::NAN)), ALONE);
+        let threshold = frame(0.9, person(ALICE, 0.9), None, Threshold::Alone(Score(f32::NAN)));
+        for bad in [pad, score, second, threshold] {
+            for frames in [[bad, good, good], [good, bad, good], [good, good, bad], [bad, bad, bad]] {
+                let outcome = decide(&Policy::default(), &fuse(&frames).unwrap());
+                assert!(matches!(outcome, Outcome::Denied(_)), "{frames:?} gave {outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_people_too_alike_need_another_factor() {
+        check(
+            &[frame(0.9, person(ALICE, 0.9), Some(person(BOB, 0.85)), ALONE); 3],
+            Outcome::Denied(DenyReason::Ambiguous),
+        );
+    }
+
+    #[test]
+    fn frames_that_name_different_people_grant_nobody() {
+        let (a, b) = (frame(0.9, person(ALICE, 0.9), None, ALONE), frame(0.9, person(BOB, 0.9), None, ALONE));
+        check(&[a, a, b], Outcome::Denied(DenyReason::Ambiguous));
+    }
+
+    #[test]
+    fn a_revoked_enrolment_is_told_apart_from_a_stranger() {
+        let revoked = Candidate { standing: Standing::Revoked, ..person(ALICE, 0.9) };
+        check(&[frame(0.9, revoked, None, ALONE); 3], Outcome::Denied(DenyReason::Revoked { person: ALICE }));
+        let far = Candidate { standing: Standing::Revoked, ..person(ALICE, 0.3) };
+        check(&[frame(0.9, far, None, ALONE); 3], Outcome::Denied(DenyReason::NoMatch));
+    }
+
+    #[test]
+    fn a_gallery_beyond_the_measured_range_never_grants_by_face_alone() {
+        check(
+            &[frame(0.9, person(ALICE, 1.0), None, BEYOND); 3],
+            Outcome::Denied(DenyReason::SecondFactorRequired),
+        );
+        check(&[frame(0.9, person(ALICE, 0.39), None, BEYOND); 3], Outcome::Denied(DenyReason::NoMatch));
+    }
+
+    #[test]
+    fn the_strictest_threshold_of_the_frames_counts() {
+        let old = frame(0.9, person(ALICE, 0.45), None, ALONE);
+        let new = frame(0.9, person(ALICE, 0.45), None, Threshold::Alone(Score(0.5)));
+        check(&[old, old, new], Outcome::Denied(DenyReason::NoMatch));
+        check(
+            &[old, frame(0.9, person(ALICE, 0.45), None, BEYOND), old],
+            Outcome::Denied(DenyReason::SecondFactorRequired),
+        );
+    }
+}
