@@ -271,10 +271,11 @@ fn evidence_of_two_tracks_never_makes_one_grant() {
 
 #[test]
 fn a_repeated_old_or_future_frame_counts_for_nothing() {
-    for offset in [-2_000_000i64, 0, 1] {
+    for (offset, pace) in [(-2_000_000i64, 50), (0, 0), (1, 50)] {
         let mut kiosk = Kiosk::new(Policy::default());
         kiosk.wait(10_000).face(1, seen(ALICE, 0.8));
         for _ in 0..10 {
+            kiosk.wait(pace);
             let captured = Monotonic::from_micros(kiosk.now.micros().saturating_add_signed(offset));
             let view = View::Face { track: TrackId(1), reading: seen(ALICE, 0.8) };
             kiosk.event(Event::Observed(Evidence { captured, view }));
@@ -313,9 +314,8 @@ fn a_counter_without_a_door_welcomes_and_records_and_pulses_nothing() {
     assert_eq!((kiosk.log.outcomes.len(), kiosk.pulses.len(), kiosk.session.screen()), (1, 0, WELCOME));
 }
 
-#[test]
-fn a_grant_that_waited_too_long_is_answered_and_not_pulsed() {
-    let mut log = Memory::default();
+/// A grant for door 0, committed at 1.1 s.
+fn grant() -> Grant {
     let mut session = Session::new(Policy::default());
     let now = |millis: u64| Now { mono: Monotonic::from_micros(millis * 1_000), wall: None };
     let mut decisions = Vec::new();
@@ -328,9 +328,15 @@ fn a_grant_that_waited_too_long_is_answered_and_not_pulsed() {
             Command::Show(_) | Command::Release(_) | Command::Record(_) => None,
         }));
     }
-    let grant = commit(&mut log, now(1_100), decisions.pop().unwrap()).unwrap().grant.unwrap();
-    let released = grant.spend(crate::DoorId(0), now(3_100).mono).unwrap_err();
-    assert_eq!(released.result(), PulseResult::Expired);
+    commit(&mut Memory::default(), now(1_100), decisions.pop().unwrap()).unwrap().grant.unwrap()
+}
+
+#[test]
+fn a_grant_opens_its_own_door_in_time_and_nothing_else() {
+    let millis = |millis: u64| Monotonic::from_micros(millis * 1_000);
+    assert!(grant().spend(crate::DoorId(0), millis(3_099)).is_ok());
+    assert_eq!(grant().spend(crate::DoorId(0), millis(3_100)).unwrap_err().result(), PulseResult::Expired);
+    assert_eq!(grant().spend(crate::DoorId(1), millis(1_200)).unwrap_err().result(), PulseResult::WrongDoor);
 }
 
 /// The small world of the exhaustive test: what can happen next.
