@@ -1,0 +1,84 @@
+//! The ledger: what replicas exchange, and what must hold before anything in it is believed.
+//!
+//! Authors write records into runs; a run is a hash chain and a Merkle tree at once; records travel in pages. This crate is
+//! the pure part: it reads no file, no clock and no random numbers. Nonces, names of runs and keys come as arguments, and
+//! what it returns is for others to store (`store`) and to carry (`sync-agent`, `registry`).
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `id` | names of runs, keys, groups, authors; leaves and roots |
+//! | `value` | the one encoding: strict deterministic CBOR |
+//! | `body`, `open` | what a record says; what the first record of a run says |
+//! | `seal` | group keys, person keys, and what they close |
+//! | `record` | `[header, body]` and its leaf |
+//! | `sign` | the author's key and signature |
+//! | `run` | [`RunWriter`], [`RunVerifier`] |
+//! | `page` | how records travel |
+//! | `tree` | RFC 6962 root, inclusion and consistency |
+//! | `head`, `checkpoint` | what an author says outside of its runs about how far they go |
+//!
+//! The bytes are frozen by the vectors in `ledger/vectors`.
+//!
+//! A writer and a reader that trusts nobody between them:
+//!
+//! ```
+//! use ledger::*;
+//!
+//! # fn main() -> Result<(), Error> {
+//! let author = AuthorKey::from_bytes([7; 32]);
+//! let clock = Clock { boot: [1; 16], uptime_ms: 5_000, wall_ms: None, uncertainty_s: 0 };
+//! let open = Open {
+//!     author: author.id(),
+//!     key: KeyId([2; 16]),
+//!     feed: "device/bulk".into(),
+//!     why: Why::Start,
+//!     priors: vec![],
+//!     version: 1,
+//! };
+//! let (mut writer, first) = RunWriter::open(&author, RunId([3; 16]), &open, clock, Seal::Plain)?;
+//! let decision = Body { kind: "Decision".into(), clock, fields: vec![("door".into(), Value::Int(1))], personal: None };
+//! let second = writer.append(&author, &decision, &[], Seal::Plain)?;
+//!
+//! let mut verifier = RunVerifier::new(Some(author.id()));
+//! for page in paginate(&[first, second]) {
+//!     let page = Page::decode(&page.encode()?)?;
+//!     verifier.push(&page)?;
+//! }
+//! assert_eq!(verifier.prior(), Some(writer.prior()));
+//! # Ok(())
+//! # }
+//! ```
+
+mod base64;
+mod body;
+mod checkpoint;
+mod error;
+mod head;
+mod id;
+mod open;
+mod page;
+mod record;
+mod run;
+mod seal;
+mod sign;
+mod tree;
+mod value;
+
+pub use body::{Body, Clock};
+pub use checkpoint::{Checkpoint, MAX_NOTE};
+pub use error::{Error, Place};
+pub use head::{Cursor, Head, SignedHead};
+pub use id::{AuthorId, GroupId, KeyId, Leaf, Root, RunId};
+pub use open::{Open, Prior, Why};
+pub use page::{MAX_PAGE, MAX_PAGE_RECORDS, Page, paginate};
+pub use record::{Header, Record, RecordId, leaf_of};
+pub use run::{RunVerifier, RunWriter, SignedRecord};
+pub use seal::{GroupKey, PersonKey, Personal, Seal};
+pub use sign::{AuthorKey, verify_record_sig};
+pub use tree::{
+    CompactRange, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion,
+};
+pub use value::{MAX_DEPTH, Value};
+
+/// The greatest size of a record in bytes.
+pub const MAX_RECORD: usize = 64 * 1024;
