@@ -33,7 +33,7 @@ pub struct Policy {
     pub attempts: u8,
     /// How long somebody may stand there without one usable attempt before the other ways in are offered.
     pub patience: Duration,
-    /// How long no face must be seen before a person counts as gone.
+    /// How long no face must be seen before a person counts as gone. Longer than a slow processor needs for two frames.
     pub absence: Duration,
     /// How old a frame may be when it is judged.
     pub freshness: Duration,
@@ -60,8 +60,8 @@ impl Default for Policy {
             frames: 3,
             attempts: 3,
             patience: Duration::from_secs(8),
-            absence: Duration::from_millis(700),
-            freshness: Duration::from_millis(1_500),
+            absence: Duration::from_millis(1_500),
+            freshness: Duration::from_secs(2),
             grant_life: Duration::from_secs(2),
             outcome_shown: Duration::from_secs(4),
             refusals_before_pause: 3,

@@ -183,7 +183,7 @@ fn turning_away_for_a_moment_and_back_causes_no_second_pulse() {
 #[test]
 fn whoever_leaves_and_comes_back_is_admitted_again() {
     let story = |kiosk: &mut Kiosk| {
-        kiosk.faces(3, 1, seen(ALICE, 0.8)).nobody(1_000).faces(3, 2, seen(ALICE, 0.8));
+        kiosk.faces(3, 1, seen(ALICE, 0.8)).nobody(2_000).faces(3, 2, seen(ALICE, 0.8));
     };
     check(story, &[GRANTED, GRANTED], 2, WELCOME);
 }
@@ -215,7 +215,7 @@ fn a_refused_person_who_stays_is_looked_at_again_later() {
 fn repeated_refusals_pause_the_kiosk_and_a_grant_ends_the_count() {
     let mut kiosk = Kiosk::new(Policy::default());
     for track in 1..=3 {
-        kiosk.faces(9, track, stranger()).nobody(1_000);
+        kiosk.faces(9, track, stranger()).nobody(2_000);
     }
     kiosk.face(4, seen(ALICE, 0.8));
     assert_eq!(kiosk.session.screen(), Screen::Pause);
@@ -223,7 +223,7 @@ fn repeated_refusals_pause_the_kiosk_and_a_grant_ends_the_count() {
     assert!(kiosk.pulses.is_empty(), "nobody is judged during the pause");
     kiosk.nobody(5_000).faces(3, 5, seen(ALICE, 0.8));
     assert_eq!(kiosk.pulses.len(), 1);
-    kiosk.nobody(1_000).faces(9, 6, stranger()).nobody(1_000).face(7, stranger());
+    kiosk.nobody(2_000).faces(9, 6, stranger()).nobody(2_000).face(7, stranger());
     assert_eq!(kiosk.session.screen(), Screen::HoldStill, "one refusal after a grant does not pause");
 }
 
@@ -253,7 +253,7 @@ fn somebody_far_away_is_invited_and_not_recorded() {
 
 #[test]
 fn a_visit_that_is_walked_away_from_is_recorded() {
-    let story = |kiosk: &mut Kiosk| _ = kiosk.faces(2, 1, seen(ALICE, 0.8)).nobody(1_000);
+    let story = |kiosk: &mut Kiosk| _ = kiosk.faces(2, 1, seen(ALICE, 0.8)).nobody(2_000);
     check(story, &[denied(DenyReason::Abandoned)], 0, Screen::Idle);
 }
 
@@ -271,7 +271,7 @@ fn evidence_of_two_tracks_never_makes_one_grant() {
 
 #[test]
 fn a_repeated_old_or_future_frame_counts_for_nothing() {
-    for (offset, pace) in [(-2_000_000i64, 50), (0, 0), (1, 50)] {
+    for (offset, pace) in [(-2_500_000i64, 50), (0, 0), (1, 50)] {
         let mut kiosk = Kiosk::new(Policy::default());
         kiosk.wait(10_000).face(1, seen(ALICE, 0.8));
         for _ in 0..10 {
@@ -350,7 +350,7 @@ fn act(kiosk: &mut Kiosk, letter: usize) {
         3 => kiosk.face(1, stranger()),
         4 => kiosk.face(1, Reading::Poor(QualityIssue::Blurred)),
         5 => kiosk.nobody(100),
-        6 => kiosk.wait(800).event(Event::Tick),
+        6 => kiosk.wait(1_600).event(Event::Tick),
         7 => kiosk.event(Event::Failed(Fault::Camera)),
         8 => kiosk.event(Event::Restored(Fault::Camera)),
         _ => {

@@ -1,0 +1,228 @@
+//! A board: a TOML file of facts about one device, read once and checked as a whole.
+//!
+//! The shipped files under `boards/` are the manual. Every key must be there and no other may be; a key that carries a
+//! unit says it in its name. Relative paths are relative to the board file.
+
+mod file;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use gate::DoorId;
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::{
+    Camera, CameraError, Clock, GuardCommand, SimPulses, Strike, StrikeError,
+    camera::{
+        FolderCamera, open_usb,
+        raw::{RawFormat, ReaderSeat},
+    },
+    strike::{lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
+};
+
+/// The door of a kiosk that has one.
+pub const ONLY_DOOR: DoorId = DoorId(0);
+
+/// Facts about one device, and its drivers.
+#[derive(Debug)]
+pub struct Board {
+    /// The board's name, for logs and the audit trail.
+    pub name: String,
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The camera.
+    pub camera: CameraFacts,
+    /// The strike; none at a counter, where a grant is a welcome and a record.
+    pub strike: Option<StrikeFacts>,
+    /// Threads that the face networks may use.
+    pub inference_threads: usize,
+    seat: ReaderSeat,
+    pulses: SimPulses,
+}
+
+/// Which camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CameraFacts {
+    /// A folder of pictures.
+    Folder(FolderFacts),
+    /// A USB camera.
+    Usb(UsbFacts),
+}
+
+/// A folder of pictures that pass before the camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderFacts {
+    /// The folder.
+    pub path: PathBuf,
+    /// From one frame to the next.
+    pub interval: Duration,
+    /// Frames that each picture stays.
+    pub frames_per_image: u32,
+    /// Frames without anybody between two pictures.
+    pub gap_frames: u32,
+    /// Whether the first picture follows the last; else nobody comes any more.
+    pub repeat: bool,
+}
+
+/// A USB camera (UVC).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsbFacts {
+    /// `/dev/videoN`, or a lasting name under `/dev/v4l/by-id/`.
+    pub device: PathBuf,
+    /// Wanted width, in pixels; the nearest that the camera has is taken.
+    pub width_px: u32,
+    /// Wanted height, in pixels.
+    pub height_px: u32,
+    /// Wanted frames per second.
+    pub frames_per_second: u32,
+    /// Formats to try, best first.
+    pub formats: Vec<RawFormat>,
+}
+
+/// The strike and its lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrikeFacts {
+    /// What drives the lock.
+    pub mechanism: Mechanism,
+    /// How long a grant releases the door.
+    pub pulse: Duration,
+    /// What the lock does without power.
+    pub on_power_loss: PowerLoss,
+}
+
+/// What drives the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Nothing: pulses are written down.
+    Sim {
+        /// A file for them, one JSON object a line.
+        pulses: Option<PathBuf>,
+    },
+    /// A USB relay board of the LCUS family.
+    Lcus1 {
+        /// The serial port.
+        device: PathBuf,
+        /// The relay, 1 to 8.
+        channel: u8,
+    },
+}
+
+/// What a lock does without power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PowerLoss {
+    /// It stays locked; people inside leave by the handle.
+    FailSecure,
+    /// It releases.
+    FailSafe,
+}
+
+/// The board file is not right.
+#[derive(Debug, Error)]
+pub enum BoardError {
+    /// It cannot be read.
+    #[error("cannot read board file {file}: {source}. Give the path of a board, as in boards/boards/")]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// It is no TOML, or a key is unknown, missing or of another kind.
+    #[error("board file {file}, {section}: {reason}")]
+    Keys {
+        /// The file.
+        file: PathBuf,
+        /// The part of it.
+        section: &'static str,
+        /// The key, and what is allowed.
+        reason: String,
+    },
+    /// A value is outside what is allowed.
+    #[error("board file {file}: {key} = {value} is not allowed; {allowed}")]
+    Value {
+        /// The file.
+        file: PathBuf,
+        /// The key with its section.
+        key: &'static str,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        allowed: &'static str,
+    },
+}
+
+impl Board {
+    /// Reads a board file and checks it as a whole; opens no device.
+    ///
+    /// # Errors
+    /// [`BoardError`], with file, key and what is allowed.
+    pub fn load(path: &Path) -> Result<Self, BoardError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| BoardError::Read { file: path.into(), source })?;
+        file::parse(path, &text)
+    }
+
+    /// Opens the camera. Open it again after an error; a pause in between is the caller's.
+    ///
+    /// # Errors
+    /// [`CameraError`]; a wrong path is answered with what was found instead.
+    pub fn open_camera(&self, clock: Arc<dyn Clock>) -> Result<Box<dyn Camera>, CameraError> {
+        match &self.camera {
+            CameraFacts::Folder(facts) => Ok(Box::new(FolderCamera::open(facts, clock)?)),
+            CameraFacts::Usb(facts) => Ok(Box::new(open_usb(facts, clock, &self.seat)?)),
+        }
+    }
+
+    /// Opens the strike, if the board has one, and puts it to rest. `guard` starts a process that calls
+    /// [`crate::guard::run`] with the channel from its last argument.
+    ///
+    /// # Errors
+    /// [`StrikeError`]; a wrong path is answered with what was found instead.
+    pub fn open_strike(
+        &self,
+        clock: Arc<dyn Clock>,
+        guard: GuardCommand,
+    ) -> Result<Option<Box<dyn Strike>>, StrikeError> {
+        let Some(facts) = &self.strike else {
+            return Ok(None);
+        };
+        let strike = match &facts.mechanism {
+            Mechanism::Sim { pulses } => {
+                let relay = SimRelay::new(ONLY_DOOR, Arc::clone(&clock), self.pulses.clone(), pulses.clone());
+                PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
+            }
+            Mechanism::Lcus1 { device, channel } => {
+                let relay = Lcus1::new(device.clone(), *channel, guard);
+                PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
+            }
+        };
+        Ok(Some(Box::new(strike)))
+    }
+
+    /// The pulses of the simulated strike; none if the strike is real or absent.
+    #[must_use]
+    pub fn sim_pulses(&self) -> Option<SimPulses> {
+        let simulated = matches!(&self.strike, Some(StrikeFacts { mechanism: Mechanism::Sim { .. }, .. }));
+        simulated.then(|| self.pulses.clone())
+    }
+}
+
+/// Puts the board's relay to rest without a driver: the service's stop action, after the program has ended in any way.
+///
+/// # Errors
+/// [`StrikeError`]; the relay may still be driven.
+pub fn force_idle(board: &Board) -> Result<(), StrikeError> {
+    match board.strike.as_ref().map(|facts| &facts.mechanism) {
+        None | Some(Mechanism::Sim { .. }) => Ok(()),
+        Some(Mechanism::Lcus1 { device, channel }) => lcus1::force_idle(device, *channel),
+    }
+}
+
+#[cfg(test)]
+mod tests;

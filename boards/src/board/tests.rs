@@ -1,0 +1,150 @@
+#![allow(clippy::unwrap_used)]
+//! Facts about board files.
+
+use super::*;
+use crate::BootClock;
+
+const LCUS: &str = r#"
+name = "front door"
+inference_threads = 2
+readers = []
+
+[camera]
+kind = "usb"
+device = "/dev/video0"
+width_px = 640
+height_px = 480
+frames_per_second = 30
+formats = ["yuyv", "mjpeg"]
+
+[strike]
+kind = "lcus-1"
+device = "/dev/ttyUSB0"
+channel = 1
+pulse_ms = 3000
+on_power_loss = "fail-secure"
+"#;
+
+fn shipped(name: &str) -> Board {
+    Board::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("boards").join(name)).unwrap()
+}
+
+fn no_guard() -> GuardCommand {
+    GuardCommand { program: "/nonexistent/guard".into(), args: Vec::new() }
+}
+
+/// The message for the board above with one text replaced.
+fn refusal(from: &str, to: &str) -> String {
+    assert!(LCUS.contains(from));
+    file::parse(Path::new("/etc/door.toml"), &LCUS.replace(from, to)).unwrap_err().to_string()
+}
+
+fn names(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+#[test]
+fn the_shipped_boards_are_what_they_say() {
+    let sim = shipped("sim.toml");
+    assert!(matches!(sim.camera, CameraFacts::Folder(_)));
+    assert!(matches!(sim.strike.as_ref().unwrap().mechanism, Mechanism::Sim { .. }));
+    assert!(sim.sim_pulses().is_some());
+    let counter = shipped("counter.toml");
+    assert!(matches!(counter.camera, CameraFacts::Usb(_)));
+    assert_eq!(counter.strike, None);
+    assert!(counter.open_strike(Arc::new(BootClock), no_guard()).unwrap().is_none());
+    assert!(counter.sim_pulses().is_none());
+    assert!(force_idle(&counter).is_ok());
+    let door = shipped("generic-x86.toml");
+    let strike = door.strike.unwrap();
+    assert_eq!(strike.mechanism, Mechanism::Lcus1 { device: "/dev/ttyUSB0".into(), channel: 1 });
+    assert_eq!(strike.on_power_loss, PowerLoss::FailSecure);
+}
+
+#[test]
+fn every_shipped_key_is_explained() {
+    for name in ["sim.toml", "counter.toml", "generic-x86.toml"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("boards").join(name);
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut explained = false;
+        for line in text.lines() {
+            assert!(!line.contains('=') || line.starts_with('#') || explained, "{name}: {line}");
+            explained = line.starts_with('#');
+        }
+    }
+}
+
+#[test]
+fn paths_are_relative_to_the_board_file() {
+    let board =
+        file::parse(Path::new("/etc/genkan/door.toml"), &LCUS.replace("/dev/ttyUSB0", "relay")).unwrap();
+    let Mechanism::Lcus1 { device, .. } = board.strike.unwrap().mechanism else { panic!("another relay") };
+    assert_eq!(device, Path::new("/etc/genkan/relay"));
+}
+
+#[test]
+fn a_typo_in_a_key_is_named_with_the_allowed_ones() {
+    names(
+        &refusal("pulse_ms", "puls_ms"),
+        &["/etc/door.toml", "[strike]", "`puls_ms`", "`pulse_ms`", "`channel`"],
+    );
+    names(&refusal("width_px", "width"), &["/etc/door.toml", "[camera]", "`width`", "`width_px`"]);
+    names(&refusal("readers = []", "raeders = []"), &["/etc/door.toml", "raeders", "readers"]);
+    names(&refusal("[strike]", "[stirke]"), &["/etc/door.toml", "stirke", "strike"]);
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    names(&refusal("channel = 1\n", ""), &["/etc/door.toml", "[strike]", "channel"]);
+    names(&refusal("inference_threads = 2\n", ""), &["/etc/door.toml", "inference_threads"]);
+    names(&refusal("kind = \"usb\"\n", ""), &["/etc/door.toml", "camera.kind", "folder", "usb"]);
+}
+
+#[test]
+fn a_value_outside_its_range_is_named_with_the_range() {
+    for pulse in ["199", "5001", "0", "3000000"] {
+        let message = refusal("pulse_ms = 3000", &format!("pulse_ms = {pulse}"));
+        names(&message, &["/etc/door.toml", "strike.pulse_ms", pulse, "200 to 5000"]);
+    }
+    names(&refusal("channel = 1", "channel = 9"), &["strike.channel", "9", "1 to 8"]);
+    names(&refusal("channel = 1", "channel = 0"), &["strike.channel", "0", "1 to 8"]);
+    names(&refusal("\"lcus-1\"", "\"lcus\""), &["strike.kind", "\"lcus\"", "lcus-1", "sim"]);
+    names(&refusal("\"fail-secure\"", "\"fail-open\""), &["fail-open", "fail-secure", "fail-safe"]);
+    names(&refusal("\"mjpeg\"", "\"h264\""), &["h264", "yuyv", "mjpeg"]);
+    names(&refusal("[\"yuyv\", \"mjpeg\"]", "[]"), &["camera.formats", "yuyv", "mjpeg"]);
+    names(&refusal("= 2", "= 0"), &["inference_threads", "1 to 64"]);
+    names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]"]);
+}
+
+#[test]
+fn a_value_of_another_kind_is_named() {
+    names(&refusal("pulse_ms = 3000", "pulse_ms = \"3 s\""), &["[strike]", "pulse_ms", "3 s"]);
+    names(&refusal("pulse_ms = 3000", "pulse_ms = -1"), &["[strike]", "pulse_ms", "-1"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_or_no_toml_is_named() {
+    names(&Board::load(Path::new("/nonexistent.toml")).unwrap_err().to_string(), &["/nonexistent.toml"]);
+    names(&refusal("name =", "name"), &["/etc/door.toml", "line 2"]);
+}
+
+#[test]
+fn pulse_lengths_at_the_edges_are_allowed() {
+    for pulse in [200, 5_000] {
+        let text = LCUS.replace("3000", &pulse.to_string());
+        let board = file::parse(Path::new("door.toml"), &text).unwrap();
+        assert_eq!(board.strike.unwrap().pulse, Duration::from_millis(pulse));
+    }
+}
+
+#[test]
+fn a_relay_that_is_not_there_is_answered_with_what_was_found() {
+    let text = LCUS.replace("/dev/ttyUSB0", "/nonexistent/ttyUSB0");
+    let board = file::parse(Path::new("door.toml"), &text).unwrap();
+    let open = board.open_strike(Arc::new(BootClock), no_guard()).map(|_| ()).unwrap_err();
+    for error in [open, force_idle(&board).unwrap_err()] {
+        names(&error.to_string(), &["/nonexistent/ttyUSB0", "found instead", "`device`", "[strike]"]);
+    }
+}

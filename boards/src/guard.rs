@@ -1,0 +1,160 @@
+//! A second process that puts the relay to rest when the first one is killed.
+//!
+//! No program can run code after `SIGKILL`, and a relay without a timer of its own stays as it was. So the strike's driver
+//! starts a small child before the first pulse: its standard input is one end of a socket whose other end only the driver
+//! holds, its standard output is the serial port. The child does nothing until the socket ends, however that comes about,
+//! then writes the resting command and goes. The kernel closes a killed program's descriptors at once, so a pulse that was
+//! under way ends within milliseconds.
+//!
+//! The driver sends a byte through the socket before each pulse and wants the same byte back: a guard that was killed or
+//! stopped is noticed and replaced, and without one there is no pulse. `SIGTERM`, `SIGINT` and `SIGHUP` do not end the guard;
+//! a service manager sends them to all processes at once, and the guard must be the last.
+
+use std::{
+    ffi::OsString,
+    io::{self, Read, Write},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{net::UnixStream, process::CommandExt},
+    },
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::io::Errno;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use thiserror::Error;
+
+use crate::strike::{lcus1::at_rest, port::write_until};
+
+/// How the driver starts its guard: a program that calls [`run`]. The channel, in decimal, is added as the last argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardCommand {
+    /// The program, usually this one.
+    pub program: PathBuf,
+    /// What comes before the channel, usually the name of the subcommand.
+    pub args: Vec<OsString>,
+}
+
+/// The guard could not put the relay to rest.
+#[derive(Debug, Error)]
+pub enum GuardError {
+    /// The serial port takes nothing.
+    #[error(
+        "the guard cannot put the relay on channel {channel} to rest: {reason}. Switch the relay board off and on"
+    )]
+    Port {
+        /// The relay's channel.
+        channel: u8,
+        /// The system's reason.
+        reason: String,
+    },
+    /// Signals cannot be caught.
+    #[error("the guard cannot prepare for signals: {0}")]
+    Signals(#[source] io::Error),
+}
+
+/// How long the guard tries. Shorter than what the next program waits for the port.
+const REST_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// How long a guard may take to start: it is a large program on a busy machine.
+const START_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a guard may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long to wait for a guard that was let go before it is killed.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// How often a guard that was let go is looked at.
+const STOP_POLL: Duration = Duration::from_millis(2);
+
+/// The guard's whole life: `link` is its standard input, `port` its standard output.
+///
+/// # Errors
+/// [`GuardError`]; the relay may still be driven.
+pub fn run(link: impl AsFd, port: impl AsFd, channel: u8) -> Result<(), GuardError> {
+    let ignored = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&ignored)).map_err(GuardError::Signals)?;
+    }
+    let mut byte = [0];
+    loop {
+        match rustix::io::read(&link, &mut byte) {
+            Ok(0) => break,
+            Ok(_) => {
+                let _ = rustix::io::write(&link, &byte);
+            }
+            Err(Errno::INTR) => {}
+            Err(_) => break,
+        }
+    }
+    let until = Instant::now() + REST_WITHIN;
+    write_until(port, &at_rest(channel), until)
+        .map_err(|error| GuardError::Port { channel, reason: error.to_string() })
+}
+
+/// A guard at work, as its driver sees it. Dropping it lets it put the relay to rest and go.
+pub(crate) struct Guard {
+    child: Child,
+    link: UnixStream,
+    asked: u8,
+}
+
+impl Guard {
+    /// Starts a guard for the relay behind `port` and waits until it answers.
+    pub(crate) fn start(command: &GuardCommand, channel: u8, port: OwnedFd) -> io::Result<Self> {
+        let (link, theirs) = UnixStream::pair()?;
+        let child = Command::new(&command.program)
+            .args(&command.args)
+            .arg(channel.to_string())
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::from(port))
+            .process_group(0)
+            .spawn()?;
+        let mut guard = Self { child, link, asked: 0 };
+        guard.ask(START_WITHIN)?;
+        Ok(guard)
+    }
+
+    /// Whether it is there.
+    pub(crate) fn answers(&mut self) -> bool {
+        self.ask(ANSWER_WITHIN).is_ok()
+    }
+
+    /// Sends a byte and waits for it to come back. Late answers to earlier questions are passed over.
+    fn ask(&mut self, patience: Duration) -> io::Result<()> {
+        let until = Instant::now() + patience;
+        self.asked = self.asked.wrapping_add(1);
+        self.link.set_write_timeout(Some(patience))?;
+        self.link.write_all(&[self.asked])?;
+        let mut answer = [0];
+        while answer[0] != self.asked {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            self.link.set_read_timeout(Some(left))?;
+            self.link.read_exact(&mut answer)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.link.shutdown(std::net::Shutdown::Both);
+        let until = Instant::now() + STOP_WITHIN;
+        while let Ok(None) = self.child.try_wait() {
+            if Instant::now() >= until {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            thread::sleep(STOP_POLL);
+        }
+    }
+}

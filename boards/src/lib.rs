@@ -1,0 +1,24 @@
+//! Hardware ports and boards; the simulator is one.
+//!
+//! A port is a small blocking trait: [`Camera`] gives frames, [`Strike`] takes grants, [`Clock`] tells the time. A
+//! [`Board`] is a TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a board like
+//! any other. Code is needed only for a new mechanism.
+//!
+//! What is not here: rules (`gate`), networks (`models`), records (`store`). Nothing here logs; every act answers with
+//! its error, and each error names the device and what to do.
+
+pub mod board;
+pub mod camera;
+pub mod clock;
+#[doc(hidden)]
+pub mod contract;
+pub mod frame;
+pub mod guard;
+pub mod strike;
+
+pub use board::{Board, BoardError, force_idle};
+pub use camera::{Camera, CameraError, SimCamera, SimScript};
+pub use clock::{BootClock, Clock};
+pub use frame::Frame;
+pub use guard::GuardCommand;
+pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

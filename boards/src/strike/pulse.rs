@@ -1,0 +1,264 @@
+//! One pulse: the rules that every relay shares, and the thread that ends it.
+//!
+//! The driver's thread owns the relay. It takes one order at a time, drives, sleeps, rests and only then answers; a
+//! caller that hangs or dies changes nothing in that. The relay is put to rest when the driver opens and when it is
+//! dropped, and again and again after a failure until the relay has taken it.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use gate::{DoorId, Grant, Released};
+
+use super::{Strike, StrikeError};
+use crate::Clock;
+
+/// From the end of a pulse to the next: the lock falls shut in between, and a relay is not made to chatter.
+pub const SHORTEST_GAP: Duration = Duration::from_secs(1);
+
+/// Pulses within any minute: nobody walks through a door faster than one person in three seconds, and a relay's contacts
+/// last for about 100,000 operations under load.
+pub const MOST_PULSES_PER_MINUTE: usize = 20;
+
+/// How long a grant may wait for a relay that has to be mended first. A grant's usual life.
+pub const START_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long the end of a pulse is tried before the caller gets its answer. The driver goes on trying after it.
+pub const REST_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a caller waits for the driver beyond the pulse itself. Longer than all that a relay does in its own time-outs.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// How often a relay that does not rest is told again.
+const REST_AGAIN: Duration = Duration::from_millis(100);
+
+/// How often an idle driver looks whether there is something to put right.
+const IDLE_ROUND: Duration = Duration::from_millis(500);
+
+/// A relay's mechanism. Each call returns within a few seconds, whatever the hardware does.
+pub trait Relay: Send + 'static {
+    /// The device, for messages.
+    fn device(&self) -> String;
+
+    /// Mends what is broken. `Ok` means that all that a pulse needs is there.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn prepare(&mut self) -> Result<(), StrikeError>;
+
+    /// Drives the relay.
+    ///
+    /// # Errors
+    /// It may or may not be driven now.
+    fn drive(&mut self) -> Result<(), StrikeError>;
+
+    /// Puts it to rest.
+    ///
+    /// # Errors
+    /// It may still be driven.
+    fn rest(&mut self) -> Result<(), StrikeError>;
+}
+
+/// A strike: a relay, its thread, and the rules.
+pub struct PulsedStrike {
+    door: DoorId,
+    device: String,
+    pulse: Duration,
+    clock: Arc<dyn Clock>,
+    orders: Option<SyncSender<Order>>,
+    stopped: Receiver<()>,
+    /// Ends of the last pulses, oldest first.
+    ends: VecDeque<Instant>,
+    failure: Option<StrikeError>,
+}
+
+enum Order {
+    Pulse { latest: Instant, answer: SyncSender<Result<Duration, StrikeError>> },
+    Rest { answer: SyncSender<Result<(), StrikeError>> },
+    Check { answer: SyncSender<Result<(), StrikeError>> },
+}
+
+impl PulsedStrike {
+    /// Puts the relay to rest, prepares it and starts its thread.
+    ///
+    /// # Errors
+    /// The relay does not rest or lacks something, or there can be no thread.
+    pub fn open(
+        relay: impl Relay,
+        door: DoorId,
+        pulse: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StrikeError> {
+        let device = relay.device();
+        let mut driver = Driver { relay, pulse, resting: false };
+        driver.rest()?;
+        driver.relay.prepare()?;
+        let (orders, taken) = sync_channel(1);
+        let (stopping, stopped) = sync_channel(1);
+        thread::Builder::new()
+            .name("strike-driver".into())
+            .spawn(move || {
+                driver.run(&taken);
+                drop(driver);
+                let _ = stopping.send(());
+            })
+            .map_err(|error| StrikeError::Port {
+                act: "start a thread for",
+                device: device.clone(),
+                reason: error.to_string(),
+            })?;
+        let orders = Some(orders);
+        Ok(Self { door, device, pulse, clock, orders, stopped, ends: VecDeque::new(), failure: None })
+    }
+
+    /// How long the next pulse has to wait.
+    fn pause(&self, now: Instant) -> Duration {
+        let gap = self.ends.back().map(|&end| end + SHORTEST_GAP);
+        let minute =
+            self.ends.iter().rev().nth(MOST_PULSES_PER_MINUTE - 1).map(|&end| end + Duration::from_mins(1));
+        gap.max(minute).map_or(Duration::ZERO, |earliest| earliest.saturating_duration_since(now))
+    }
+
+    /// Hands an order to the driver and waits for its answer, within a bound.
+    fn ask<T>(
+        &self,
+        patience: Duration,
+        order: impl FnOnce(SyncSender<Result<T, StrikeError>>) -> Order,
+    ) -> Result<T, StrikeError> {
+        let (answer, answered) = sync_channel(1);
+        let orders = self.orders.as_ref().expect("only dropping takes the driver away");
+        let taken = orders.try_send(order(answer)).is_ok();
+        let answer = if taken { answered.recv_timeout(patience).ok() } else { None };
+        answer.unwrap_or_else(|| Err(StrikeError::Driver { device: self.device.clone(), waited: patience }))
+    }
+}
+
+impl Strike for PulsedStrike {
+    fn door(&self) -> DoorId {
+        self.door
+    }
+
+    fn set_idle(&mut self) -> Result<(), StrikeError> {
+        self.ask(ANSWER_WITHIN, |answer| Order::Rest { answer })
+    }
+
+    fn release(&mut self, grant: Grant) -> Released {
+        let pause = self.pause(Instant::now());
+        let spent = match grant.spend(self.door, self.clock.now().plus(pause)) {
+            Ok(spent) => spent,
+            Err(released) => return released,
+        };
+        thread::sleep(pause);
+        let latest = Instant::now() + START_WITHIN;
+        let pulsed = self.ask(ANSWER_WITHIN + self.pulse, |answer| Order::Pulse { latest, answer });
+        self.ends.push_back(Instant::now());
+        if self.ends.len() > MOST_PULSES_PER_MINUTE {
+            self.ends.pop_front();
+        }
+        match pulsed {
+            Ok(driven) => spent.pulsed(driven),
+            Err(error) => {
+                self.failure = Some(error);
+                spent.failed()
+            }
+        }
+    }
+
+    fn check(&mut self) -> Result<(), StrikeError> {
+        let now = self.ask(ANSWER_WITHIN, |answer| Order::Check { answer });
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => now,
+        }
+    }
+}
+
+impl Drop for PulsedStrike {
+    /// Waits until the relay rests, so that whoever comes next finds the device free; within a bound.
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.stopped.recv_timeout(ANSWER_WITHIN + self.pulse);
+    }
+}
+
+struct Driver<R> {
+    relay: R,
+    pulse: Duration,
+    /// Whether the relay has taken the last command to rest.
+    resting: bool,
+}
+
+impl<R: Relay> Driver<R> {
+    fn run(&mut self, orders: &Receiver<Order>) {
+        loop {
+            match orders.recv_timeout(IDLE_ROUND) {
+                Ok(Order::Pulse { latest, answer }) => {
+                    let _ = answer.send(self.pulse(latest));
+                }
+                Ok(Order::Rest { answer }) => {
+                    let _ = answer.send(self.rest());
+                }
+                Ok(Order::Check { answer }) => {
+                    let prepared = self.relay.prepare();
+                    let rested = self.rest();
+                    let _ = answer.send(prepared.and(rested));
+                }
+                Err(RecvTimeoutError::Timeout) if self.resting => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.rest();
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let _ = self.rest_within(REST_WITHIN);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Drives the relay for one pulse. Everything that can fail before it is done before it.
+    fn pulse(&mut self, latest: Instant) -> Result<Duration, StrikeError> {
+        self.relay.prepare()?;
+        if !self.resting {
+            self.rest()?;
+        }
+        let late = Instant::now().saturating_duration_since(latest);
+        if !late.is_zero() {
+            return Err(StrikeError::Late { device: self.relay.device(), waited: START_WITHIN + late });
+        }
+        self.resting = false;
+        let driven = self.relay.drive();
+        let began = Instant::now();
+        if driven.is_ok() {
+            thread::sleep(self.pulse);
+        }
+        let rested = self.rest_within(REST_WITHIN);
+        driven.and(rested).map(|()| began.elapsed())
+    }
+
+    fn rest(&mut self) -> Result<(), StrikeError> {
+        self.resting = false;
+        self.relay.rest()?;
+        self.resting = true;
+        Ok(())
+    }
+
+    /// Insists on it for a while.
+    fn rest_within(&mut self, patience: Duration) -> Result<(), StrikeError> {
+        let until = Instant::now() + patience;
+        loop {
+            match self.rest() {
+                Err(_) if Instant::now() < until => thread::sleep(REST_AGAIN),
+                rested => return rested,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! The command line. `--help` is the manual; every command that reports something has `--json`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Genkan's kiosk: a face at the door becomes a decision, a durable record and a pulse of the strike.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Common {
+    /// The data directory: the encrypted vault and, in development, its key. One kiosk, one directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/genkan", global = true)]
+    pub(crate) data: PathBuf,
+    /// Where the networks' weights lie. Default: $GENKAN_MODELS, then assets/fetched/models above the program, then
+    /// /usr/share/genkan/models.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) models: Option<PathBuf>,
+    /// Print one JSON object a line instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Create the data directory, its key and an empty vault. The only command that creates anything.
+    Init(Init),
+    /// Run the kiosk at a board until it is told to stop.
+    Run(Run),
+    /// Enrol one person from photographs.
+    Enrol(Enrol),
+    /// Search the gallery for the face on each photograph, by the rules of the door. Opens nothing, records nothing.
+    Identify {
+        /// A photograph with one face (JPEG or PNG).
+        #[arg(long = "photo", value_name = "FILE", required = true, num_args = 1..)]
+        photos: Vec<PathBuf>,
+    },
+    /// Compare the faces on two photographs. Needs no data directory.
+    Compare {
+        /// The first photograph.
+        a: PathBuf,
+        /// The second photograph.
+        b: PathBuf,
+    },
+    /// Who is enrolled.
+    Gallery {
+        #[command(subcommand)]
+        command: Gallery,
+    },
+    /// The audit log.
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
+    /// Draw every screen in every language as PNG.
+    UiTour {
+        /// The folder for the pictures.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Play the demonstration: sample people, sample visits, the simulated board, in a data directory of its own.
+    Demo(Demo),
+    /// Measure cold start, memory and the stages from capture to commit. Figures, not limits.
+    Bench(Bench),
+    /// Put the board's strike into its resting state (the service's stop action).
+    StrikeOff {
+        /// The board file.
+        #[arg(long, value_name = "FILE")]
+        board: PathBuf,
+    },
+    /// Wait for the kiosk's end and force the relay off. Started by the strike driver, not by people.
+    #[command(hide = true)]
+    StrikeGuard {
+        /// The relay's channel.
+        channel: u8,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The facility's name, as people know it.
+    #[arg(long, default_value = "見本施設")]
+    pub(crate) facility: String,
+    /// Who operates the face recognition (shown on the idle screen).
+    #[arg(long, default_value = "見本市（運用者を設定してください）")]
+    pub(crate) operator: String,
+    /// What it is used for (shown on the idle screen).
+    #[arg(long, default_value = "入館の受付")]
+    pub(crate) purpose: String,
+    /// Whom to ask (shown on the idle screen).
+    #[arg(long, default_value = "受付までお申し出ください")]
+    pub(crate) contact: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Run {
+    /// The board file: devices of this kiosk.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board: PathBuf,
+    /// Show no window.
+    #[arg(long)]
+    pub(crate) headless: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Enrol {
+    /// The person's name. Stays in the vault; never in a log.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Photographs with one face each (JPEG or PNG); each becomes a reference.
+    #[arg(long = "photo", value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) photos: Vec<PathBuf>,
+    /// The revoked enrolment that this one takes the place of.
+    #[arg(long, value_name = "ID")]
+    pub(crate) reinstate: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Gallery {
+    /// List everybody who is enrolled.
+    List,
+    /// Revoke an enrolment. It is not undone; a person who may come again is enrolled anew with `--reinstate`.
+    Revoke {
+        /// The enrolee id, as `kiosk gallery list` shows it.
+        person: String,
+        /// Why, for the record.
+        #[arg(long, default_value = "not stated")]
+        reason: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Check the whole log, and say what the check cannot prove.
+    Verify {
+        /// Check this exported log instead of the vault's.
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
+        /// A head that was exported earlier and kept elsewhere: proves that nothing before it is missing.
+        #[arg(long, value_name = "FILE")]
+        head: Option<PathBuf>,
+    },
+    /// Write the log (`log.pages`), its head (`head.cbor`) and a readable copy (`log.jsonl`).
+    Export {
+        /// The folder for the three files.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// The folder for the data, the pictures and the exported log. An earlier demonstration in it is replaced.
+    #[arg(long, value_name = "DIR", default_value = "target/demo")]
+    pub(crate) out: PathBuf,
+    /// The folder with the sample photographs. Default: assets/fetched/photos above the program.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) photos: Option<PathBuf>,
+    /// Show no window, even where there is a display.
+    #[arg(long)]
+    pub(crate) headless: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// The folder for the data and the figures.
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+    /// How many synthetic references (unit vectors) to enrol.
+    #[arg(long, default_value_t = 60_000)]
+    pub(crate) references: u32,
+    /// The seed of the synthetic references.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}

@@ -1,0 +1,75 @@
+//! `kiosk audit`: check the log, and export it for somebody who does not trust us.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Outcome, vault};
+use crate::{
+    arguments::{self, Common},
+    output::Format,
+    service::{Answer, Request, Verified},
+};
+
+pub(crate) fn audit(common: &Common, format: Format, command: arguments::Audit) -> Outcome {
+    match command {
+        arguments::Audit::Verify { log: Some(log), head } => verify_file(common, format, &log, head.as_deref()),
+        arguments::Audit::Verify { log: None, head } => verify_vault(common, format, head),
+        arguments::Audit::Export { out } => export(common, format, &out),
+    }
+}
+
+fn verify_vault(common: &Common, format: Format, head: Option<PathBuf>) -> Outcome {
+    let head = head.as_deref().map(std::path::absolute).transpose()?;
+    match vault::ask(&common.data, Request::Verify { head })? {
+        Answer::Verified(verified) => print(format, &verified),
+        _ => Ok(()),
+    }
+}
+
+/// Checks an exported log: with the device's own name and key where its vault is at hand, else by what the log says.
+fn verify_file(common: &Common, format: Format, log: &Path, head: Option<&Path>) -> Outcome {
+    let head = head.map(store::read_head).transpose()?;
+    let report = match vault::open(&common.data) {
+        Ok(store) => store.verify_export(log, head.as_ref())?,
+        Err(_) => store::verify_export(log, head.as_ref(), None, None)?,
+    };
+    print(format, &report.into())
+}
+
+/// Prints the result; a log that is not whole is an error as well.
+fn print(format: Format, verified: &Verified) -> Outcome {
+    format.print(verified, text);
+    match verified.findings.len() {
+        0 => Ok(()),
+        count => Err(format!("the log is not whole: {count} finding(s)").into()),
+    }
+}
+
+fn text(verified: &Verified) -> String {
+    let whole = if verified.sound { "the log is whole: " } else { "" };
+    let mut text = format!("{whole}{} record(s) in {} run(s)", verified.records, verified.runs);
+    for finding in &verified.findings {
+        text.push_str("\nfound: ");
+        text.push_str(finding);
+    }
+    for gap in &verified.cannot_prove {
+        text.push_str("\nnot proved: ");
+        text.push_str(gap);
+    }
+    text
+}
+
+fn export(common: &Common, format: Format, out: &Path) -> Outcome {
+    #[derive(Serialize)]
+    struct Exported {
+        out: PathBuf,
+    }
+    let out = std::path::absolute(out)?;
+    if let Answer::Exported { out } = vault::ask(&common.data, Request::Export { out })? {
+        format.print(&Exported { out }, |it| {
+            format!("exported log.pages, log.jsonl and head.cbor to {}; keep head.cbor elsewhere", it.out.display())
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! `kiosk demo`: Genkan's main job on real photographs with real networks, at the simulated board.
+//!
+//! It makes a data directory of its own, enrols sample people, and shows photographs to the camera of the board `sim`: a
+//! person from a *different* photograph, a stranger, a blurred face, a face that two enrolments share, and a person whose
+//! enrolment has been revoked in between. Whatever is printed was computed by the same threads that run at a real door;
+//! the demonstration ends with an error if a visit does not come out as its line says.
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use boards::{Board, SimCamera, SimScript};
+use gate::{Policy, PulseResult};
+use models::{Image, Threads, Vision};
+use serde::Serialize;
+use store::{Init, Store};
+
+use super::{Outcome, vault};
+use crate::{
+    arguments::{self, Common},
+    assets, clock,
+    display::Display,
+    door::{Door, Inbox, Latency, Parts, VisitReport},
+    output::Format,
+    search::SearchSet,
+    service::{Answer, RecordText, Request, outcome_text, serve},
+    ui::{Notice, Panel},
+};
+
+/// The camera's pace.
+const FRAME_EVERY: Duration = Duration::from_millis(100);
+/// How many frames are asked for at a time while a visit is under way.
+const FRAMES_AT_A_TIME: u32 = 5;
+/// How long a visit may take before the demonstration gives up; machines without a fast processor exist.
+const LONGEST_VISIT: Duration = Duration::from_secs(120);
+/// The shipped board, written beside the demonstration's data.
+const BOARD: &str = include_str!("../../../boards/boards/sim.toml");
+
+/// The sample people: name, photographs to enrol from.
+const PEOPLE: [(&str, &str); 3] = [
+    ("見本 太郎", "person-a-1.jpg"),
+    ("見本 花子", "person-b-1.jpg"),
+    ("見本 双葉", "person-b-1.jpg"),
+];
+
+/// What happens, in order: the photograph shown, the outcome it must have, and whom to revoke before.
+const VISITS: [Visit; 5] = [
+    Visit { photo: "person-a-2.jpg", outcome: "granted", revoke: None },
+    Visit { photo: "stranger-1.jpg", outcome: "no-match", revoke: None },
+    Visit { photo: BLURRED, outcome: "low-quality", revoke: None },
+    Visit { photo: "person-b-2.jpg", outcome: "ambiguous", revoke: None },
+    Visit { photo: "person-a-2.jpg", outcome: "revoked", revoke: Some(0) },
+];
+
+struct Visit {
+    photo: &'static str,
+    outcome: &'static str,
+    revoke: Option<usize>,
+}
+
+/// Made from a sample photograph when the demonstration starts.
+const BLURRED: &str = "blurred.png";
+
+/// One line of output.
+#[derive(Serialize)]
+struct Line<'a> {
+    visit: u64,
+    outcome: &'static str,
+    person: Option<String>,
+    /// The sample name; only here, where all people are samples.
+    name: Option<&'a str>,
+    score: Option<f32>,
+    threshold: Option<f32>,
+    pad: Option<f32>,
+    latency_ms: Latency,
+    pulse_ms: Option<u64>,
+    audit: RecordText,
+    photo: &'a str,
+    screenshot: PathBuf,
+}
+
+pub(crate) fn demo(common: &Common, format: Format, demo: &arguments::Demo) -> Outcome {
+    let stage = Stage::set(common, demo)?;
+    let headless = demo.headless || std::env::var_os("DISPLAY").is_none();
+    let display = Display::open(headless, false, Notice::example(), |_| {})?;
+    let (panel, quit) = (display.panel(), display.quitter());
+    let playing = thread::Builder::new().name("demo".into()).spawn(move || {
+        let played = play(stage, &panel, format).map_err(|error| crate::output::explain(error.as_ref()));
+        quit();
+        played
+    })?;
+    display.run()?;
+    playing.join().map_err(|_| "the demonstration ended unexpectedly")?.map_err(Into::into)
+}
+
+/// Everything that the demonstration needs, ready.
+struct Stage {
+    out: PathBuf,
+    photos: PathBuf,
+    store: Store,
+    vision: Vision,
+    board: Board,
+    people: Vec<String>,
+}
+
+impl Stage {
+    fn set(common: &Common, demo: &arguments::Demo) -> Result<Self, Box<dyn Error>> {
+        let photos = assets::photographs(demo.photos.as_deref())?;
+        let vision = Vision::load(&assets::models(common.models.as_deref())?, &Threads::start(1)?)?;
+        let out = std::path::absolute(&demo.out)?;
+        clear(&out)?;
+        blur(&photos.join("person-a-2.jpg"), &out.join("scenes").join(BLURRED))?;
+        let board = out.join("sim.toml");
+        fs::write(&board, BOARD)?;
+        let board = Board::load(&board)?;
+        let (store, people) = enrol(&out.join("data"), &photos, &vision)?;
+        Ok(Self { out, photos, store, vision, board, people })
+    }
+
+    fn photo(&self, name: &str) -> PathBuf {
+        if name == BLURRED { self.out.join("scenes").join(name) } else { self.photos.join(name) }
+    }
+}
+
+/// Removes what an earlier demonstration left, and nothing else.
+fn clear(out: &Path) -> Result<(), std::io::Error> {
+    for folder in ["data", "scenes", "screens", "log"] {
+        match fs::remove_dir_all(out.join(folder)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => fs::create_dir_all(out.join(folder))?,
+        }
+    }
+    fs::remove_dir(out.join("data"))
+}
+
+/// A copy as a camera out of focus would see it.
+fn blur(photo: &Path, out: &Path) -> Outcome {
+    /// Standard deviation as a part of the picture's width: about 12 pixels of a face 200 pixels wide.
+    const SIGMA: f32 = 0.022;
+    let sharp = image::open(photo)?;
+    let sigma = sharp.width() as f32 * SIGMA;
+    Ok(sharp.fast_blur(sigma).to_rgb8().save(out)?)
+}
+
+fn enrol(data: &Path, photos: &Path, vision: &Vision) -> Result<(Store, Vec<String>), Box<dyn Error>> {
+    let text = |text: &str| text.to_owned();
+    let init = Init {
+        facility: text("見本施設"),
+        operator: text("見本市"),
+        purpose: text("入館の受付"),
+        contact: text("受付"),
+    };
+    Store::init(data, &vault::key(data), &init)?;
+    let mut store = vault::open(data)?;
+    let (policy, clock) = (Policy::default(), clock::system());
+    let mut people = Vec::new();
+    for (name, photo) in PEOPLE {
+        let template = vision.enrol_photo(&Image::open(&photos.join(photo))?)?.template;
+        let request = Request::Enrol {
+            name: name.into(),
+            model: template.model().as_str().into(),
+            templates: vec![template.vector().to_vec()],
+            reinstate: None,
+        };
+        let set = SearchSet::load(&mut store, &policy)?;
+        if let Answer::Enrolled(enrolled) = serve(&mut store, &set, &policy, clock::now(clock.as_ref()), request)? {
+            people.push(enrolled.person);
+        }
+    }
+    Ok((store, people))
+}
+
+/// Opens the door, plays the visits, closes it, and checks and exports the log.
+fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
+    let photos: Vec<PathBuf> = VISITS.iter().map(|visit| stage.photo(visit.photo)).collect();
+    let Stage { out, store, vision, board, people, photos: _ } = stage;
+    let clock = clock::system();
+    let (camera, script) = SimCamera::scripted(Arc::clone(&clock), FRAME_EVERY);
+    let (reports, arrivals) = sync_channel(VISITS.len() * 2);
+    // Somebody who watches has time to read; somebody who waits for a refusal does not wait eight seconds.
+    let policy = Policy { patience: Duration::from_secs(4), ..Policy::default() };
+    let door = Door::start(Parts {
+        board,
+        store,
+        vision,
+        policy,
+        panel: Arc::clone(panel),
+        clock,
+        camera: Some(Box::new(camera)),
+        observer: Box::new(move |report| _ = reports.try_send(report.clone())),
+    })?;
+    let screens = out.join("screens");
+    panel.screenshot(&screens.join("0-idle.png"))?;
+    let mut surprises = Vec::new();
+    for (visit, photo) in VISITS.iter().zip(&photos) {
+        if let Some(person) = visit.revoke {
+            revoke(&door, &people[person])?;
+        }
+        let report = one_visit(&script, &arrivals, photo)?;
+        let outcome = outcome_text(report.outcome);
+        let screenshot = screens.join(format!("{}-{outcome}.png", report.visit));
+        panel.screenshot(&screenshot)?;
+        print(format, &report, &people, visit.photo, screenshot);
+        if outcome != visit.outcome {
+            surprises.push(format!("{}: expected {}, came out {outcome}", visit.photo, visit.outcome));
+        }
+        script.nobody(Policy::default().outcome_shown + Duration::from_secs(2))?;
+        wait_for(&script);
+    }
+    let store = door.stop().ok_or("the gate thread ended unexpectedly")?;
+    finish(store, &out)?;
+    if surprises.is_empty() { Ok(()) } else { Err(surprises.join("; ").into()) }
+}
+
+fn revoke(door: &Door, person: &str) -> Outcome {
+    let (reply, answer) = sync_channel(1);
+    let request = Request::Revoke { person: person.into(), reason: "demonstration".into() };
+    door.inbox().send(Inbox::Request(request, reply))?;
+    match answer.recv()? {
+        Answer::Refused { reason } => Err(reason.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Shows the photograph until the visit has its outcome.
+fn one_visit(
+    script: &SimScript,
+    arrivals: &Receiver<VisitReport>,
+    photo: &Path,
+) -> Result<VisitReport, Box<dyn Error>> {
+    let started = Instant::now();
+    while started.elapsed() < LONGEST_VISIT {
+        if script.pending() == 0 {
+            script.show(photo, FRAMES_AT_A_TIME)?;
+        }
+        if let Ok(report) = arrivals.recv_timeout(FRAME_EVERY) {
+            return Ok(report);
+        }
+    }
+    Err(format!("{}: no outcome within {} s", photo.display(), LONGEST_VISIT.as_secs()).into())
+}
+
+fn wait_for(script: &SimScript) {
+    while script.pending() > 0 {
+        thread::sleep(FRAME_EVERY);
+    }
+}
+
+fn print(format: Format, report: &VisitReport, people: &[String], photo: &str, screenshot: PathBuf) {
+    let person = report.person.map(|person| person.to_string());
+    let place = people.iter().position(|known| Some(known) == person.as_ref());
+    let pulse_ms = match report.pulse {
+        Some(PulseResult::Pulsed(pulse)) => u64::try_from(pulse.as_millis()).ok(),
+        None
+        | Some(
+            PulseResult::Expired | PulseResult::WrongDoor | PulseResult::StrikeFailed | PulseResult::Unknown,
+        ) => None,
+    };
+    let line = Line {
+        visit: report.visit,
+        outcome: outcome_text(report.outcome),
+        name: place.map(|place| PEOPLE[place].0),
+        person,
+        score: report.score,
+        threshold: report.threshold,
+        pad: report.pad,
+        latency_ms: report.latency,
+        pulse_ms,
+        audit: report.record.into(),
+        photo,
+        screenshot,
+    };
+    format.print(&line, text);
+}
+
+fn text(line: &Line<'_>) -> String {
+    let number = |value: Option<f32>| value.map_or("-".into(), |value| format!("{value:.3}"));
+    format!(
+        "visit {}: {:<12} {}  score {} (threshold {})  pad {}  {:.0} ms from capture to record  door {}  record {}:{}  [{}]",
+        line.visit,
+        line.outcome,
+        line.name.unwrap_or("-"),
+        number(line.score),
+        number(line.threshold),
+        number(line.pad),
+        line.latency_ms.total,
+        line.pulse_ms.map_or("stays shut".into(), |pulse| format!("released for {pulse} ms")),
+        line.audit.run,
+        line.audit.seq,
+        line.photo,
+    )
+}
+
+/// Checks and exports the log. What it says goes to stderr, so that stdout is one line a visit.
+fn finish(mut store: Store, out: &Path) -> Outcome {
+    let report = store.verify(None)?;
+    store.export(&out.join("log"))?;
+    eprintln!(
+        "audit log: {} records in {} runs, whole; exported to {}; screenshots in {}",
+        report.records,
+        report.runs,
+        out.join("log").display(),
+        out.join("screens").display()
+    );
+    Ok(())
+}

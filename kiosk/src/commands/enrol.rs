@@ -1,0 +1,52 @@
+//! `kiosk enrol`: photographs become references; the photographs are not kept.
+
+use std::{error::Error, path::Path};
+
+use models::{Image, Threads, Vision};
+
+use super::{Outcome, vault};
+use crate::{
+    arguments::{Common, Enrol},
+    assets,
+    output::Format,
+    service::{Answer, Enrolled, Request},
+};
+
+/// Loads the networks for a command.
+pub(super) fn vision(common: &Common) -> Result<Vision, Box<dyn Error>> {
+    let models = assets::models(common.models.as_deref())?;
+    Ok(Vision::load(&models, &Threads::start(1)?)?)
+}
+
+/// Reads a photograph and makes its template.
+pub(super) fn template(vision: &Vision, photo: &Path) -> Result<models::Enrolled, Box<dyn Error>> {
+    let image = Image::open(photo)?;
+    vision.enrol_photo(&image).map_err(|error| format!("{}: {error}", photo.display()).into())
+}
+
+pub(crate) fn enrol(common: &Common, format: Format, enrol: Enrol) -> Outcome {
+    let vision = vision(common)?;
+    let mut templates = Vec::new();
+    for photo in &enrol.photos {
+        templates.push(template(&vision, photo)?.template.vector().to_vec());
+    }
+    let model = vision.embedder_card().model().as_str().to_owned();
+    let request = Request::Enrol { name: enrol.name, model, templates, reinstate: enrol.reinstate };
+    if let Answer::Enrolled(enrolled) = vault::ask(&common.data, request)? {
+        format.print(&enrolled, text);
+    }
+    Ok(())
+}
+
+fn text(enrolled: &Enrolled) -> String {
+    let Enrolled { person, references, record, alike } = enrolled;
+    let mut text = format!("enrolled {person} with {references} reference(s), record {}:{}", record.run, record.seq);
+    for other in alike {
+        text.push_str(&format!(
+            "\nnote: also matches {} (score {:.3}); the same person twice, or two who look alike? The kiosk will ask \
+             them for another factor",
+            other.person, other.score
+        ));
+    }
+    text
+}

@@ -1,0 +1,19 @@
+//! One file a command. Each reads what it needs, does one thing and prints it.
+
+pub(crate) mod audit;
+pub(crate) mod bench;
+pub(crate) mod compare;
+pub(crate) mod demo;
+pub(crate) mod enrol;
+pub(crate) mod gallery;
+pub(crate) mod identify;
+pub(crate) mod init;
+pub(crate) mod run;
+pub(crate) mod strike;
+pub(crate) mod tour;
+mod vault;
+
+use std::error::Error;
+
+/// How a command ends: done, or with an error whose causes are printed.
+pub(crate) type Outcome = Result<(), Box<dyn Error>>;

@@ -1,0 +1,117 @@
+//! `kiosk run`: the program at the door.
+
+use std::{
+    error::Error,
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use boards::Board;
+use gate::{Event, Fault, Policy, Screen};
+use models::{Threads, Vision};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use store::{Store, StoreError};
+
+use super::{Outcome, vault};
+use crate::{
+    arguments::{Common, Run},
+    assets, clock,
+    display::Display,
+    door::{Door, Inbox, Parts},
+    notify, output, socket,
+    ui::{Bilingual, Notice, Panel, Touch},
+};
+
+/// How long "out of service" stays before the program ends, so that the service manager can try again.
+const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
+    let board = Board::load(&run.board)?;
+    let mut store = vault::open(&common.data);
+    let inbox = Arc::new(OnceLock::new());
+    let display = Display::open(run.headless, true, notice(store.as_mut().ok())?, staff_button(&inbox))?;
+    let quit = display.quitter();
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        signals.forever().next();
+        quit();
+    });
+    let panel = display.panel();
+    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, &panel)) {
+        Ok(door) => {
+            _ = inbox.set(door.inbox());
+            display.run()?;
+            notify::stopping();
+            door.stop();
+            Ok(())
+        }
+        Err(error) => out_of_service(display, run.headless, error),
+    }
+}
+
+/// What the staff button does once the door is open.
+fn staff_button(inbox: &Arc<OnceLock<std::sync::mpsc::SyncSender<Inbox>>>) -> impl Fn(Touch) + Clone + 'static {
+    let inbox = Arc::clone(inbox);
+    move |touch| match (touch, inbox.get()) {
+        (Touch::CallStaff, Some(inbox)) => _ = inbox.try_send(Inbox::Event(Event::StaffCalled)),
+        (Touch::CallStaff, None) | (Touch::Language(_), _) => {}
+    }
+}
+
+fn open_door(
+    common: &Common,
+    board: Board,
+    store: Store,
+    panel: &Arc<dyn Panel>,
+) -> Result<Door, Box<dyn Error>> {
+    let models = assets::models(common.models.as_deref())?;
+    let vision = Vision::load(&models, &Threads::start(board.inference_threads)?)?;
+    let door = Door::start(Parts {
+        board,
+        store,
+        vision,
+        policy: Policy::default(),
+        panel: Arc::clone(panel),
+        clock: clock::system(),
+        camera: None,
+        observer: Box::new(|_| {}),
+    })?;
+    socket::listen(&common.data, door.inbox())?;
+    notify::ready(door.references());
+    Ok(door)
+}
+
+/// The door cannot be opened for people: say so on the screen for a while, then end with the reason. A kiosk that only
+/// found another one at work leaves that one's screen alone.
+fn out_of_service(display: Display, headless: bool, error: Box<dyn Error>) -> Outcome {
+    let another_is_at_work = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
+    if !headless && !another_is_at_work {
+        eprintln!("{}", output::explain(error.as_ref()));
+        display.panel().show(Screen::OutOfService(Fault::Storage));
+        let quit = display.quitter();
+        thread::spawn(move || {
+            thread::sleep(OUT_OF_SERVICE_SHOWN);
+            quit();
+        });
+        display.run()?;
+    }
+    Err(error)
+}
+
+/// The notice that this facility set at `kiosk init`.
+fn notice(store: Option<&mut Store>) -> Result<Notice, StoreError> {
+    let Some(store) = store else {
+        return Ok(Notice::example());
+    };
+    let words = store.settings()?.notice;
+    let both = |text: String| Bilingual { japanese: text.clone(), english: text };
+    Ok(Notice {
+        operator: both(words.operator),
+        purpose: both(words.purpose),
+        contact: both(words.contact),
+    })
+}

@@ -1,0 +1,75 @@
+//! The screen that this run has: a window, or memory where there is no display.
+
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+
+use crate::ui::{HeadlessPanel, Language, Notice, Panel, PanelSize, Setup, Touch, UiError, Window};
+
+/// A screen, on the main thread.
+pub(crate) enum Display {
+    /// Slint's event loop.
+    Window(Window),
+    /// Nothing to look at: the main thread waits to be told to quit.
+    Memory {
+        /// Draws on request.
+        panel: HeadlessPanel,
+        /// Tells the main thread to quit.
+        quit: SyncSender<()>,
+        /// Where it waits.
+        quitting: Receiver<()>,
+    },
+}
+
+impl Display {
+    /// Opens the screen. `on_touch` hears what people press.
+    pub(crate) fn open(
+        headless: bool,
+        full_screen: bool,
+        notice: Notice,
+        on_touch: impl Fn(Touch) + Clone + 'static,
+    ) -> Result<Self, UiError> {
+        // No board of today has a reader, so nobody is sent to one.
+        let setup = Setup { notice, readers: false };
+        if headless {
+            let panel = HeadlessPanel::start(setup, Language::Japanese, PanelSize::UPRIGHT)?;
+            let (quit, quitting) = sync_channel(1);
+            return Ok(Self::Memory { panel, quit, quitting });
+        }
+        Ok(Self::Window(Window::open(&setup, full_screen, on_touch)?))
+    }
+
+    /// The screen for the other threads.
+    pub(crate) fn panel(&self) -> Arc<dyn Panel> {
+        match self {
+            Self::Window(window) => Arc::new(window.handle()),
+            Self::Memory { panel, .. } => Arc::new(panel.clone()),
+        }
+    }
+
+    /// What ends [`Display::run`], callable from any thread.
+    pub(crate) fn quitter(&self) -> Box<dyn Fn() + Send> {
+        match self {
+            Self::Window(window) => {
+                let handle = window.handle();
+                Box::new(move || handle.quit())
+            }
+            Self::Memory { quit, .. } => {
+                let quit = quit.clone();
+                Box::new(move || _ = quit.try_send(()))
+            }
+        }
+    }
+
+    /// Runs on the main thread until somebody quits.
+    pub(crate) fn run(self) -> Result<(), UiError> {
+        match self {
+            Self::Window(window) => window.run(),
+            Self::Memory { quitting, .. } => {
+                _ = quitting.recv();
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The gate thread: steps the session and does what it says. It alone owns the session and the store.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    },
+    time::Duration,
+};
+
+use boards::Clock;
+use gate::{
+    Command, Committed, Decision, Entry, Event, Fault, Grant, Monotonic, Policy, Session, commit,
+};
+use store::Store;
+
+use super::{Inbox, Latency, Stages, VisitReport};
+use crate::{
+    clock,
+    search::{SearchSet, Shared},
+    service::{Answer, Request, outcome_text, serve},
+    ui::Panel,
+};
+
+/// The session is stepped at least this often.
+const TICK: Duration = Duration::from_millis(50);
+/// How often a failed store is tried again.
+const TRY_STORE_EVERY: Duration = Duration::from_secs(2);
+
+pub(super) struct GateThread {
+    policy: Policy,
+    session: Session,
+    store: Store,
+    shared: Shared,
+    grants: Option<SyncSender<Grant>>,
+    panel: Arc<dyn Panel>,
+    clock: Arc<dyn Clock>,
+    observer: Box<dyn FnMut(&VisitReport) + Send>,
+    /// The stages of the newest judged frame.
+    stages: Stages,
+    /// The granted visit whose strike has not answered yet.
+    open: Option<VisitReport>,
+    /// When the store failed last.
+    store_failed: Option<Monotonic>,
+}
+
+impl GateThread {
+    pub(super) fn new(
+        policy: Policy,
+        store: Store,
+        shared: Shared,
+        grants: Option<SyncSender<Grant>>,
+        panel: Arc<dyn Panel>,
+        clock: Arc<dyn Clock>,
+        observer: Box<dyn FnMut(&VisitReport) + Send>,
+    ) -> Self {
+        let session = Session::new(policy.clone());
+        panel.show(session.screen());
+        Self {
+            policy,
+            session,
+            store,
+            shared,
+            grants,
+            panel,
+            clock,
+            observer,
+            stages: Stages::default(),
+            open: None,
+            store_failed: None,
+        }
+    }
+
+    /// Runs until it is told to stop and gives the store back.
+    pub(super) fn run(mut self, arrivals: &Receiver<Inbox>) -> Store {
+        loop {
+            match arrivals.recv_timeout(TICK) {
+                Ok(Inbox::Observed(evidence, stages)) => {
+                    self.stages = stages;
+                    self.step(Event::Observed(evidence));
+                }
+                Ok(Inbox::Event(event)) => self.step(event),
+                Ok(Inbox::Request(request, reply)) => {
+                    let answer = self.serve(request);
+                    _ = reply.try_send(answer);
+                }
+                Err(RecvTimeoutError::Timeout) => self.step(Event::Tick),
+                Ok(Inbox::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.try_failed_store();
+            crate::notify::alive(self.clock.now());
+        }
+        self.answer_for_open_grant(arrivals);
+        self.store
+    }
+
+    /// Steps the session; the answers that commands give are events of their own and are stepped before anything else.
+    fn step(&mut self, event: Event) {
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            self.note_release(&event);
+            for command in self.session.step(clock::now(self.clock.as_ref()), event) {
+                match command {
+                    Command::Show(screen) => self.panel.show(screen),
+                    Command::Release(grant) => self.release(grant),
+                    Command::Record(entry) => {
+                        if !self.record(&entry) {
+                            next = Some(Event::CommitFailed);
+                        }
+                    }
+                    Command::Commit(decision) => next = Some(self.commit(decision)),
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, decision: Decision) -> Event {
+        let stepped = self.clock.now();
+        // `commit` takes the decision, so what the report says is read before; the record's place is known after.
+        let draft = VisitReport::draft(&decision);
+        match commit(&mut self.store, clock::now(self.clock.as_ref()), decision) {
+            Ok(committed) => {
+                let latency = Latency::new(&self.stages, stepped, self.clock.now());
+                self.report(draft.recorded(committed.record, latency), &committed);
+                Event::Committed(committed)
+            }
+            Err(error) => {
+                self.store_failed(&error);
+                Event::CommitFailed
+            }
+        }
+    }
+
+    fn record(&mut self, entry: &Entry) -> bool {
+        use gate::DurableLog as _;
+        match self.store.append(clock::now(self.clock.as_ref()), entry) {
+            Ok(_) => true,
+            Err(error) => {
+                self.store_failed(&error);
+                false
+            }
+        }
+    }
+
+    fn store_failed(&mut self, error: &dyn std::error::Error) {
+        if self.store_failed.replace(self.clock.now()).is_none() {
+            tracing::error!(error = crate::output::explain(error), "record not durable");
+        }
+    }
+
+    /// A store that failed (a full disk, for instance) is tried now and then; the door stays shut until it works.
+    fn try_failed_store(&mut self) {
+        let now = self.clock.now();
+        if !self.store_failed.is_some_and(|failed| now.since(failed) >= TRY_STORE_EVERY) {
+            return;
+        }
+        match self.store.check_writable() {
+            Ok(()) => {
+                self.store_failed = None;
+                self.step(Event::Restored(Fault::Storage));
+            }
+            Err(_) => self.store_failed = Some(now),
+        }
+    }
+
+    /// Hands the grant to the strike. It never waits: a strike that is still busy gets no second grant.
+    fn release(&mut self, grant: Grant) {
+        let Some(grants) = &self.grants else {
+            return;
+        };
+        match grants.try_send(grant) {
+            Ok(()) => {}
+            Err(TrySendError::Full(grant) | TrySendError::Disconnected(grant)) => {
+                let (door, now) = (grant.door(), self.clock.now());
+                let released = grant.spend(door, now).map_or_else(|answer| answer, |spent| spent.failed());
+                self.step(Event::Released(released));
+            }
+        }
+    }
+
+    fn report(&mut self, report: VisitReport, committed: &Committed) {
+        if committed.grant.is_some() {
+            self.open = Some(report);
+        } else {
+            self.tell(&report);
+        }
+    }
+
+    /// A strike's answer completes the report of its visit.
+    fn note_release(&mut self, event: &Event) {
+        if let Event::Released(released) = event
+            && let Some(mut report) = self.open.take_if(|report| report.record == released.grant())
+        {
+            report.pulse = Some(released.result());
+            self.tell(&report);
+        }
+    }
+
+    fn tell(&mut self, report: &VisitReport) {
+        tracing::info!(
+            visit = report.visit,
+            outcome = outcome_text(report.outcome),
+            record = %report.record,
+            total_ms = report.latency.total,
+            pulse = ?report.pulse,
+            "visit"
+        );
+        (self.observer)(report);
+    }
+
+    fn serve(&mut self, request: Request) -> Answer {
+        let changes = matches!(request, Request::Enrol { .. } | Request::Revoke { .. });
+        let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
+        let answer = serve(&mut self.store, &set, &self.policy, now, request);
+        if changes && answer.is_ok() {
+            match SearchSet::load(&mut self.store, &self.policy) {
+                Ok(set) => self.shared.replace(set),
+                Err(error) => {
+                    self.store_failed(&error);
+                    self.step(Event::CommitFailed);
+                }
+            }
+        }
+        answer.unwrap_or_else(|error| Answer::Refused { reason: error.to_string() })
+    }
+
+    /// At the stop: the strike may still be driving its pulse; its answer is recorded before the store is closed.
+    fn answer_for_open_grant(&mut self, arrivals: &Receiver<Inbox>) {
+        /// A pulse lasts five seconds at most (the board file's limit).
+        const LONGEST_PULSE: Duration = Duration::from_secs(6);
+        let asked = self.clock.now();
+        while self.open.is_some() && self.clock.now().since(asked) < LONGEST_PULSE {
+            if let Ok(Inbox::Event(event @ Event::Released(_))) = arrivals.recv_timeout(TICK) {
+                self.step(event);
+            }
+        }
+    }
+}

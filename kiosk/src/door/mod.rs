@@ -1,0 +1,178 @@
+//! The program at the door: five threads and the channels between them.
+//!
+//! ```text
+//! camera ──newest frame──► vision ──Inbox──► gate ──grant──► strike
+//!                            │                │ ▲              │
+//!                            └──preview──► panel│└───Inbox──────┘
+//!                                               socket ──Inbox──►
+//! ```
+//!
+//! The gate thread alone owns the session and the store. Every channel is bounded; the frame slot holds one.
+
+mod camera;
+mod gate_thread;
+mod report;
+mod slot;
+mod strike;
+mod vision;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use boards::{Board, Clock, GuardCommand};
+use gate::{Event, Evidence, Policy};
+use store::Store;
+use thiserror::Error;
+
+pub(crate) use self::report::{Latency, Stages, VisitReport};
+use self::{camera::CameraThread, gate_thread::GateThread, slot::Slot, vision::VisionThread};
+use crate::{
+    search::{SearchSet, Shared},
+    service::{Answer, Request},
+    ui::Panel,
+};
+
+/// Protects the gate thread's memory. Evidence is dropped when it is full (the next frame says it again); answers and
+/// requests wait.
+const INBOX: usize = 32;
+
+/// What arrives at the gate thread.
+pub(crate) enum Inbox {
+    /// A frame was judged; how long each stage took.
+    Observed(Evidence, Stages),
+    /// Anything else that happened.
+    Event(Event),
+    /// A command's request, and where its answer goes.
+    Request(Request, SyncSender<Answer>),
+    /// Finish.
+    Stop,
+}
+
+/// What the door needs to start.
+pub(crate) struct Parts {
+    /// The board's facts.
+    pub(crate) board: Board,
+    /// The opened vault.
+    pub(crate) store: Store,
+    /// The networks.
+    pub(crate) vision: models::Vision,
+    /// What the facility asks for.
+    pub(crate) policy: Policy,
+    /// Where screens go.
+    pub(crate) panel: Arc<dyn Panel>,
+    /// The clock of all threads.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The camera, if not the board's own (the demonstration drives a scripted one).
+    pub(crate) camera: Option<Box<dyn boards::Camera>>,
+    /// Who is told about each visit once it is complete.
+    pub(crate) observer: Box<dyn FnMut(&VisitReport) + Send>,
+}
+
+/// The door could not start.
+#[derive(Debug, Error)]
+pub(crate) enum DoorError {
+    #[error("the strike cannot be used")]
+    Strike(#[source] boards::StrikeError),
+    #[error("the vault cannot be read")]
+    Store(#[from] store::StoreError),
+    #[error("this program's own path is not known, so the strike cannot be guarded")]
+    Program(#[source] std::io::Error),
+    #[error("a thread cannot be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A door at work.
+pub(crate) struct Door {
+    inbox: SyncSender<Inbox>,
+    stopping: Arc<AtomicBool>,
+    shared: Shared,
+    gate: JoinHandle<Store>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Door {
+    /// Forces the strike into its resting state, answers grants that an earlier run left open, and starts the threads.
+    pub(crate) fn start(parts: Parts) -> Result<Self, DoorError> {
+        let Parts { board, mut store, vision, mut policy, panel, clock, camera, observer } = parts;
+        let guard = GuardCommand {
+            program: std::env::current_exe().map_err(DoorError::Program)?,
+            args: vec!["strike-guard".into()],
+        };
+        let strike = board.open_strike(Arc::clone(&clock), guard).map_err(DoorError::Strike)?;
+        policy.door = strike.as_ref().map(|strike| strike.door());
+        let shared = Shared::new(SearchSet::load(&mut store, &policy)?);
+        let left_open = store.close_open_grants(crate::clock::now(clock.as_ref()))?;
+        tracing::info!(references = shared.current().references(), left_open, "door starts");
+
+        let (inbox, arrivals) = sync_channel(INBOX);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let slot = Arc::new(Slot::new());
+        let mut others = Vec::new();
+        let grants = match strike {
+            Some(strike) => {
+                let (grants, thread) = strike::start(strike, inbox.clone()).map_err(DoorError::Thread)?;
+                others.push(thread);
+                Some(grants)
+            }
+            None => None,
+        };
+        let camera = CameraThread {
+            board,
+            camera,
+            slot: Arc::clone(&slot),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let vision = VisionThread {
+            vision,
+            slot,
+            shared: shared.clone(),
+            panel: Arc::clone(&panel),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let kept = shared.clone();
+        let gate = GateThread::new(policy, store, shared, grants, panel, clock, observer);
+        others.push(spawn("camera", move || camera.run())?);
+        others.push(spawn("vision", move || vision.run())?);
+        let gate = spawn("gate", move || gate.run(&arrivals))?;
+        Ok(Self { inbox, stopping, shared: kept, gate, others })
+    }
+
+    /// Where events and requests go.
+    pub(crate) fn inbox(&self) -> SyncSender<Inbox> {
+        self.inbox.clone()
+    }
+
+    /// How many references are in memory.
+    pub(crate) fn references(&self) -> usize {
+        self.shared.current().references()
+    }
+
+    /// Stops every thread, the strike in its resting state, and gives the store back.
+    pub(crate) fn stop(self) -> Option<Store> {
+        self.stopping.store(true, Ordering::Relaxed);
+        _ = self.inbox.send(Inbox::Stop);
+        let store = self.gate.join().ok();
+        for thread in self.others {
+            _ = thread.join();
+        }
+        store
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, DoorError> {
+    thread::Builder::new().name(name.into()).spawn(run).map_err(DoorError::Thread)
+}
+

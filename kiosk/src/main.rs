@@ -1,0 +1,62 @@
+//! Genkan's kiosk: the program at the door, and the commands around it.
+//!
+//! `arguments` says what can be asked, `commands` does it, `door` is what runs day and night, `ui` is what people see.
+
+mod arguments;
+mod assets;
+mod clock;
+mod commands;
+mod display;
+mod door;
+mod notify;
+mod output;
+mod search;
+mod service;
+mod socket;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::{
+    arguments::{Cli, Command},
+    output::Format,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", output::explain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs go to stderr, as the service manager expects; `RUST_LOG` chooses how much.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,kiosk=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
+    let format = if common.json { Format::Json } else { Format::Text };
+    match command {
+        Command::Init(init) => commands::init::init(&common, format, init),
+        Command::Run(run) => commands::run::run(&common, &run),
+        Command::Enrol(enrol) => commands::enrol::enrol(&common, format, enrol),
+        Command::Identify { photos } => commands::identify::identify(&common, format, &photos),
+        Command::Compare { a, b } => commands::compare::compare(&common, format, &a, &b),
+        Command::Gallery { command } => commands::gallery::gallery(&common, format, command),
+        Command::Audit { command } => commands::audit::audit(&common, format, command),
+        Command::UiTour { out } => commands::tour::tour(format, &out),
+        Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
+        Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
+        Command::StrikeOff { board } => commands::strike::off(&board),
+        Command::StrikeGuard { channel } => commands::strike::guard(channel),
+    }
+}

@@ -1,0 +1,62 @@
+//! The gallery in memory and the threshold that belongs to its size: one value, replaced whole.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gate::{Comparison, Gallery, ModelMismatch, Policy, Probe, Threshold};
+use models::Card;
+use store::{Store, StoreError};
+
+/// What a search needs. The threshold is computed from the model's card for this many references.
+#[derive(Debug)]
+pub(crate) struct SearchSet {
+    gallery: Gallery,
+    threshold: Threshold,
+}
+
+impl SearchSet {
+    /// Reads everybody's references from the vault.
+    pub(crate) fn load(store: &mut Store, policy: &Policy) -> Result<Self, StoreError> {
+        let card = Card::sface();
+        let gallery = store.gallery(&card.model(), card.output.length)?;
+        let threshold = models::identification_threshold(
+            &card,
+            policy.target_fpir,
+            gallery.references(),
+            u32::from(policy.attempts.max(1)),
+        );
+        Ok(Self { gallery, threshold })
+    }
+
+    /// Searches for one face whose PAD score is known.
+    pub(crate) fn compare(&self, probe: &Probe, pad: f32) -> Result<Comparison, ModelMismatch> {
+        let found = self.gallery.search(probe)?;
+        let references = u32::try_from(self.gallery.references()).unwrap_or(u32::MAX);
+        Ok(Comparison { pad, found, threshold: self.threshold, references })
+    }
+
+    /// How many references it holds.
+    pub(crate) fn references(&self) -> usize {
+        self.gallery.references()
+    }
+}
+
+/// The set in use: the vision thread reads it at each frame, the gate thread replaces it after an enrolment.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<RwLock<Arc<SearchSet>>>);
+
+impl Shared {
+    /// Starts with `set`.
+    pub(crate) fn new(set: SearchSet) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(set))))
+    }
+
+    /// The newest set; it stays as it is while it is held.
+    pub(crate) fn current(&self) -> Arc<SearchSet> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts `set` in its place.
+    pub(crate) fn replace(&self, set: SearchSet) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+    }
+}

@@ -1,0 +1,97 @@
+//! A panel where there is no display: it knows what would be shown and draws it when asked.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+use gate::Screen;
+
+use super::headless::{Headless, PanelSize};
+use super::panel::{Panel, Preview, UiError, save};
+use super::words::{Language, Setup};
+
+/// Screenshots that may wait to be drawn; whoever asks for one more waits. Each keeps a camera picture in memory.
+const REQUESTS_MAX: usize = 4;
+
+/// A screen for `--headless`: cheap to clone, one drawing thread behind all clones.
+#[derive(Clone)]
+pub(crate) struct HeadlessPanel {
+    now: Arc<Mutex<Now>>,
+    requests: SyncSender<Request>,
+}
+
+/// What is shown.
+#[derive(Clone)]
+struct Now {
+    screen: Screen,
+    preview: Option<Preview>,
+}
+
+struct Request {
+    now: Now,
+    file: PathBuf,
+    answer: SyncSender<Result<(), UiError>>,
+}
+
+impl HeadlessPanel {
+    /// Starts the drawing thread; it ends with the last clone.
+    ///
+    /// # Errors
+    /// [`UiError::Thread`]; what is wrong with the screens themselves is said by the first screenshot.
+    pub(crate) fn start(setup: Setup, language: Language, size: PanelSize) -> Result<Self, UiError> {
+        let (requests, inbox) = sync_channel(REQUESTS_MAX);
+        thread::Builder::new()
+            .name("screens".into())
+            .spawn(move || draw_all(&setup, language, size, &inbox))
+            .map_err(UiError::Thread)?;
+        Ok(HeadlessPanel { now: Arc::new(Mutex::new(Now { screen: Screen::Idle, preview: None })), requests })
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+impl Panel for HeadlessPanel {
+    fn show(&self, screen: Screen) {
+        self.now().screen = screen;
+    }
+
+    fn preview(&self, preview: Preview) {
+        self.now().preview = Some(preview);
+    }
+
+    fn screenshot(&self, file: &Path) -> Result<(), UiError> {
+        let (answer, reply) = sync_channel(1);
+        let now = self.now().clone();
+        let request = Request { now, file: file.to_path_buf(), answer };
+        self.requests.send(request).map_err(|_| UiError::Ended)?;
+        reply.recv().map_err(|_| UiError::Ended)?
+    }
+}
+
+fn draw_all(setup: &Setup, language: Language, size: PanelSize, inbox: &Receiver<Request>) {
+    let mut screens = None;
+    for Request { now, file, answer } in inbox {
+        let drawn = draw(&mut screens, setup, &now, language, size, &file);
+        // Whoever asked may have gone; the file is there or it is not.
+        let _ = answer.send(drawn);
+    }
+}
+
+/// The first call makes the screens, because their font takes a moment that a run without screenshots need not spend.
+fn draw(
+    screens: &mut Option<Headless>,
+    setup: &Setup,
+    now: &Now,
+    language: Language,
+    size: PanelSize,
+    file: &Path,
+) -> Result<(), UiError> {
+    let screens = match screens {
+        Some(made) => made,
+        None => screens.insert(Headless::new(setup, |_| ())?),
+    };
+    save(&screens.render(&now.screen, language, now.preview.as_ref(), size)?, file)
+}

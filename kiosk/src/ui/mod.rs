@@ -1,0 +1,32 @@
+//! The screens: what the person at the door sees, in words and pictures.
+//!
+//! `gate` says what is shown as a [`gate::Screen`]; here it gets its words (kiosk/lang), its picture and its place on a
+//! panel (kiosk/ui). This is the only place with Slint types. A [`Panel`] is a screen to the rest of the program: a
+//! window on a display ([`Window`] and its [`ScreenHandle`]) or, where there is none, a [`HeadlessPanel`] that draws on
+//! request. [`tour()`] draws every screen in every language.
+
+mod headless;
+mod headless_panel;
+mod panel;
+mod shown;
+#[cfg(test)]
+mod tests;
+mod tour;
+mod window;
+mod wiring;
+mod words;
+
+/// What the Slint compiler wrote from kiosk/ui.
+mod generated {
+    // Written by a program: our lints do not apply to it.
+    #![allow(missing_docs, unreachable_pub, unused_qualifications, unsafe_code, clippy::all)]
+    #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, clippy::todo, clippy::dbg_macro)]
+    slint::include_modules!();
+}
+
+pub(crate) use headless::{Headless, PanelSize};
+pub(crate) use headless_panel::HeadlessPanel;
+pub(crate) use panel::{Panel, Preview, PreviewError, UiError};
+pub(crate) use tour::{every_screen, tour};
+pub(crate) use window::{ScreenHandle, Window};
+pub(crate) use words::{Bilingual, Language, Notice, Setup, Touch};

@@ -1,0 +1,431 @@
+//! What a person at the door can rely on, checked on drawn pixels and on the translation files.
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use gate::{QualityIssue, Screen};
+use slint::{Color, ComponentHandle as _};
+
+use super::generated::{Colours, Issue, Texts, Tongue};
+use super::*;
+
+type Heard = Rc<RefCell<Vec<Touch>>>;
+
+fn screens(readers: bool) -> (Headless, Heard) {
+    let heard = Heard::default();
+    let sink = Rc::clone(&heard);
+    let setup = Setup { notice: Notice::example(), readers };
+    (Headless::new(&setup, move |touch| sink.borrow_mut().push(touch)).unwrap(), heard)
+}
+
+/// The middle of 係員を呼ぶ on the upright panel.
+fn press_staff(screens: &Headless) {
+    screens.touch(400.0, 1190.0);
+}
+
+#[test]
+fn every_screen_looks_unlike_every_other_in_every_language() {
+    for readers in [false, true] {
+        let (screens, _) = screens(readers);
+        let mut seen = BTreeMap::new();
+        for language in Language::ALL {
+            for screen in every_screen() {
+                let picture = screens.render(&screen, language, None, PanelSize::UPRIGHT).unwrap();
+                if let Some(twin) = seen.insert(picture.into_raw(), (language, screen)) {
+                    panic!("{twin:?} looks like {:?}", (language, screen));
+                }
+            }
+        }
+    }
+}
+
+/// The longest notice that [`Notice`] promises room for.
+fn long_notice() -> Notice {
+    let words =
+        |japanese: &str, english: &str| Bilingual { japanese: japanese.into(), english: english.into() };
+    Notice {
+        operator: words("きのくに市立駅前中央図書館本館三", "Kinokuni City Library, Main Hall"),
+        purpose: words(
+            "登録された方の入館の受付と、災害のときの避難所での安否の確認のため",
+            "Checking in people who registered, and shelter check-in too",
+        ),
+        contact: words("総務課　電話000-000-0000（直通）", "General Affairs, 000-000-0000"),
+    }
+}
+
+#[test]
+fn nothing_is_drawn_into_the_margins_or_between_the_words_and_the_header_or_the_button() {
+    for (notice, readers) in [(Notice::example(), false), (long_notice(), false), (long_notice(), true)] {
+        let screens = Headless::new(&Setup { notice, readers }, |_| ()).unwrap();
+        for language in Language::ALL {
+            for size in [PanelSize::UPRIGHT, PanelSize::WIDE, PanelSize::COUNTER] {
+                for screen in every_screen() {
+                    let picture = screens.render(&screen, language, None, size).unwrap();
+                    let kept = kept_free(&picture);
+                    assert_eq!(
+                        kept, [true; 4],
+                        "{screen:?} {language:?} {size:?}: left, right, header, button"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing is drawn into the left and right margins, below the header and above the button: the measures of
+/// kiosk.slint.
+fn kept_free(picture: &image::RgbImage) -> [bool; 4] {
+    let (width, height) = picture.dimensions();
+    let short = f64::from(width.min(height));
+    let margin = short * 0.035;
+    let header = (short * 0.11).max(80.0);
+    let button = if width > height { f64::from(height) * 0.13 } else { f64::from(height) * 0.094 };
+    let button = button.max(if width > height { 88.0 } else { 120.0 });
+    let ground = *picture.get_pixel(0, 0);
+    let column = |x: f64| (0..height).all(|y| *picture.get_pixel(x as u32, y) == ground);
+    let row = |y: f64| (0..width).all(|x| *picture.get_pixel(x, y as u32) == ground);
+    [
+        column(margin / 2.0),
+        column(f64::from(width) - margin / 2.0),
+        row(margin + header + margin * 0.4),
+        row(f64::from(height) - margin - button - margin * 0.3),
+    ]
+}
+
+#[test]
+fn a_press_on_the_staff_button_calls_staff_on_every_screen() {
+    for screen in every_screen() {
+        let (screens, heard) = screens(false);
+        screens.render(&screen, Language::Japanese, None, PanelSize::UPRIGHT).unwrap();
+        press_staff(&screens);
+        assert_eq!(*heard.borrow(), [Touch::CallStaff], "{screen:?}");
+    }
+}
+
+#[test]
+fn a_call_is_confirmed_for_ten_seconds_and_repeated_presses_are_one_call() {
+    let (screens, heard) = screens(false);
+    let before = screens.draw(PanelSize::UPRIGHT);
+    press_staff(&screens);
+    let called = screens.draw(PanelSize::UPRIGHT);
+    assert_ne!(before, called, "the press must be answered on the screen");
+    press_staff(&screens);
+    screens.pass(Duration::from_millis(9_900));
+    assert_eq!(screens.draw(PanelSize::UPRIGHT), called);
+    assert_eq!(heard.borrow().len(), 1);
+    screens.pass(Duration::from_millis(200));
+    assert_eq!(screens.draw(PanelSize::UPRIGHT), before);
+    press_staff(&screens);
+    assert_eq!(heard.borrow().len(), 2);
+}
+
+#[test]
+fn english_is_shown_when_it_is_touched_and_japanese_returns_when_nobody_is_here() {
+    let (screens, heard) = screens(false);
+    let japanese = screens.draw(PanelSize::UPRIGHT);
+    let english = Touch::Language(Language::English);
+    screens.touch(700.0, 76.0);
+    assert_eq!(*heard.borrow(), [english]);
+    assert_ne!(screens.draw(PanelSize::UPRIGHT), japanese);
+
+    screens.show(&Screen::HoldStill);
+    screens.pass(Duration::from_secs(120));
+    assert_eq!(screens.ui().get_tongue(), Tongue::English, "no time-out while somebody is here");
+
+    screens.show(&Screen::Idle);
+    screens.pass(Duration::from_secs(29));
+    assert_eq!(screens.ui().get_tongue(), Tongue::English);
+    screens.pass(Duration::from_secs(2));
+    assert_eq!(*heard.borrow(), [english, Touch::Language(Language::Japanese)]);
+    assert_eq!(screens.draw(PanelSize::UPRIGHT), japanese);
+}
+
+#[test]
+fn a_camera_picture_is_seen_only_while_a_face_is_sought() {
+    let (screens, _) = screens(false);
+    let preview = Preview::new(4, 3, vec![90; 36]).unwrap();
+    for screen in every_screen() {
+        let sought = matches!(screen, Screen::Idle | Screen::Hint(_) | Screen::HoldStill);
+        let with = screens.render(&screen, Language::Japanese, Some(&preview), PanelSize::UPRIGHT).unwrap();
+        let without = screens.render(&screen, Language::Japanese, None, PanelSize::UPRIGHT).unwrap();
+        assert_eq!(with != without, sought, "{screen:?}");
+    }
+}
+
+#[test]
+fn the_camera_picture_is_mirrored() {
+    let (screens, _) = screens(false);
+    let left_white: Vec<u8> =
+        (0..64 * 48).flat_map(|at| if at % 64 < 32 { [255; 3] } else { [0; 3] }).collect();
+    let preview = Preview::new(64, 48, left_white).unwrap();
+    let drawn =
+        screens.render(&Screen::Idle, Language::Japanese, Some(&preview), PanelSize::UPRIGHT).unwrap();
+    let (left, right) = (drawn.get_pixel(300, 380), drawn.get_pixel(500, 380));
+    assert!(left.0[0] < 30 && right.0[0] > 220, "left {left:?}, right {right:?}");
+}
+
+#[test]
+fn bytes_that_are_not_a_picture_of_that_size_are_refused() {
+    for (width, height, bytes) in [(2, 2, 11), (2, 2, 13), (0, 5, 0), (u32::MAX, u32::MAX, 12)] {
+        let refused = Preview::new(width, height, vec![0; bytes]).unwrap_err();
+        assert!(refused.to_string().contains(&format!("{width}x{height}")));
+    }
+    let face = Preview::new(1, 1, vec![201, 202, 203]).unwrap();
+    assert_eq!(format!("{face:?}"), "Preview(1x1)");
+}
+
+#[test]
+fn nobody_is_sent_to_a_reader_that_is_not_there() {
+    let (screens, _) = screens(false);
+    let texts = screens.ui().global::<Texts>();
+    for language in Language::ALL {
+        slint::select_bundled_translation(language.code()).unwrap();
+        for screen in every_screen() {
+            let shown = shown::showing(&screen);
+            let said = |readers| {
+                let headline = texts.invoke_headline(shown.scene, shown.issue, shown.party, readers);
+                let below = texts.invoke_below(shown.scene, shown.issue, readers);
+                format!("{headline} {below}")
+            };
+            assert!(!said(false).contains("QR"), "{language:?} {screen:?}: {}", said(false));
+            let other_ways = matches!(
+                screen,
+                Screen::Idle
+                    | Screen::NotRecognised
+                    | Screen::Ambiguous
+                    | Screen::SecondFactor
+                    | Screen::NoClearImage(_)
+                    | Screen::Pause
+            );
+            assert_eq!(said(true).contains("QR"), other_ways, "{language:?} {screen:?}: {}", said(true));
+        }
+    }
+}
+
+#[test]
+fn the_greeting_counts_the_party() {
+    let (screens, _) = screens(false);
+    let texts = screens.ui().global::<Texts>();
+    let greeting = |code: &str, party| {
+        slint::select_bundled_translation(code).unwrap();
+        texts.invoke_welcome(party).replace('\n', " ")
+    };
+    assert_eq!(greeting("ja", 1), "1名様 どうぞお入りください");
+    assert_eq!(greeting("ja", 3), "3名様 どうぞお入りください");
+    assert_eq!(greeting("en", 1), "Welcome");
+    assert_eq!(greeting("en", 3), "Welcome, party of 3");
+}
+
+#[test]
+fn the_texts_of_the_table_are_said_as_they_are_written() {
+    let (screens, _) = screens(true);
+    let texts = screens.ui().global::<Texts>();
+    slint::select_bundled_translation("ja").unwrap();
+    let said = |screen| {
+        let shown = shown::showing(&screen);
+        texts.invoke_headline(shown.scene, shown.issue, shown.party, true).replace('\n', "")
+    };
+    assert_eq!(said(Screen::Idle), "顔をカメラに向けてください");
+    assert_eq!(said(Screen::Hint(QualityIssue::TooFar)), "もう少し近づいてください");
+    assert_eq!(said(Screen::Hint(QualityIssue::NotFrontal)), "カメラのほうを向いてください");
+    assert_eq!(said(Screen::Hint(QualityIssue::TooDark)), "明るいほうを向いてください");
+    assert_eq!(said(Screen::HoldStill), "そのままお待ちください");
+    assert_eq!(
+        said(Screen::NotRecognised),
+        "QRコードかマイナンバーカードでも受付できます。係員もお手伝いします"
+    );
+    assert_eq!(said(Screen::Ambiguous), "確認のため、QRコードかカードもかざしてください");
+    assert_eq!(said(Screen::SeeStaff), "恐れ入りますが、係員にお声がけください");
+}
+
+/// The relative luminance of WCAG 2.2.
+fn luminance(colour: Color) -> f64 {
+    let linear = |channel: u8| {
+        let value = f64::from(channel) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(colour.red()) + 0.7152 * linear(colour.green()) + 0.0722 * linear(colour.blue())
+}
+
+#[test]
+fn every_pair_of_letters_and_ground_has_a_contrast_of_seven_to_one() {
+    let (screens, _) = screens(false);
+    let colours = screens.ui().global::<Colours>();
+    let pairs = [
+        ("ink on ground", colours.get_ink(), colours.get_ground()),
+        ("ink on card", colours.get_ink(), colours.get_card()),
+        ("soft ink on ground", colours.get_soft_ink(), colours.get_ground()),
+        ("soft ink on card", colours.get_soft_ink(), colours.get_card()),
+        ("greeting on ground", colours.get_welcome_ink(), colours.get_ground()),
+        ("confirmation", colours.get_welcome_ink(), colours.get_welcome_panel()),
+        ("button", colours.get_on_action(), colours.get_action()),
+        ("pressed button", colours.get_on_action(), colours.get_action_pressed()),
+        ("other language", colours.get_action(), colours.get_card()),
+        ("other language, pressed", colours.get_action(), colours.get_panel()),
+        ("picture", colours.get_panel_ink(), colours.get_panel()),
+        ("picture on ground", colours.get_panel_ink(), colours.get_ground()),
+        ("closed", colours.get_closed_ink(), colours.get_closed_panel()),
+        ("guide on its edge", colours.get_guide(), colours.get_guide_edge()),
+    ];
+    for (name, one, other) in pairs {
+        let (dark, light) = (luminance(one).min(luminance(other)), luminance(one).max(luminance(other)));
+        let contrast = (light + 0.05) / (dark + 0.05);
+        assert!(contrast >= 7.0, "{name}: {contrast:.2}");
+    }
+}
+
+#[test]
+fn kanji_of_names_are_drawn_and_not_the_box_for_what_is_missing() {
+    let draw = |name: &str| {
+        let mut notice = Notice::example();
+        notice.operator.japanese = name.into();
+        let screens = Headless::new(&Setup { notice, readers: false }, |_| ()).unwrap();
+        screens.draw(PanelSize::UPRIGHT).into_raw()
+    };
+    // The last is a private character that no font has.
+    let drawn: BTreeSet<_> = ["髙", "﨑", "高", "崎", "𠮷", "吉", "\u{f0000}"].map(draw).into();
+    assert_eq!(drawn.len(), 7);
+}
+
+/// One entry of a .po file.
+#[derive(Default, Debug, PartialEq)]
+struct Entry {
+    place: String,
+    context: String,
+    plural: Option<String>,
+    translations: Vec<String>,
+}
+
+/// Entries by msgid, as they are written. Ours are one line a field.
+fn catalogue(po: &str) -> BTreeMap<String, Entry> {
+    let blocks = po.split("\n\n").skip(1);
+    let quoted = |line: &str| Some(line.split_once('"')?.1.strip_suffix('"')?.to_owned());
+    blocks
+        .map(|block| {
+            let (mut id, mut entry) = (String::new(), Entry::default());
+            for line in block.lines() {
+                match line.split_once(' ').unwrap_or_default() {
+                    ("#.", place) => entry.place.push_str(place),
+                    ("msgctxt", text) => entry.context = quoted(text).unwrap(),
+                    ("msgid", text) => id = quoted(text).unwrap(),
+                    ("msgid_plural", text) => entry.plural = quoted(text),
+                    (msgstr, text) if msgstr.starts_with("msgstr") => {
+                        entry.translations.push(quoted(text).unwrap())
+                    }
+                    other => panic!("{other:?} in {block}"),
+                }
+            }
+            (id, entry)
+        })
+        .collect()
+}
+
+/// The first argument of every `@tr` in texts.slint.
+fn source_texts() -> BTreeSet<String> {
+    let source = include_str!("../../ui/texts.slint");
+    let texts: BTreeSet<String> =
+        source.split("@tr(\"").skip(1).map(|rest| rest.split_once('"').unwrap().0.to_owned()).collect();
+    assert!(texts.len() > 25, "the parser of this test finds the texts");
+    texts
+}
+
+#[test]
+fn every_text_has_a_translation_and_a_comment_that_says_where_it_appears() {
+    for (language, po) in [
+        (Language::Japanese, include_str!("../../lang/ja/LC_MESSAGES/kiosk.po")),
+        (Language::English, include_str!("../../lang/en/LC_MESSAGES/kiosk.po")),
+    ] {
+        let entries = catalogue(po);
+        assert_eq!(entries.keys().cloned().collect::<BTreeSet<_>>(), source_texts(), "{language:?}");
+        for (text, entry) in entries {
+            assert!(!entry.place.is_empty() && entry.context == "Texts", "{language:?} {text}: {entry:?}");
+            assert!(
+                !entry.translations.is_empty() && entry.translations.iter().all(|words| !words.is_empty())
+            );
+            match language {
+                Language::Japanese => {
+                    assert!(entry.translations.iter().all(|words| *words == text), "{text}")
+                }
+                Language::English => {
+                    assert!(entry.translations.iter().all(|words| words.is_ascii()), "{text}")
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_words_stand_outside_the_table_of_texts() {
+    for (file, source) in [
+        ("kiosk.slint", include_str!("../../ui/kiosk.slint")),
+        ("controls.slint", include_str!("../../ui/controls.slint")),
+        ("stage.slint", include_str!("../../ui/stage.slint")),
+        ("words.slint", include_str!("../../ui/words.slint")),
+        ("icons.slint", include_str!("../../ui/icons.slint")),
+    ] {
+        let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        // The names of languages are never translated.
+        let strange: Vec<_> = code
+            .map(|line| line.replace("\"日本語\"", ""))
+            .filter(|line| !line.is_ascii() || line.contains("@tr"))
+            .collect();
+        assert!(strange.is_empty(), "{file}: {strange:?}");
+    }
+}
+
+#[test]
+fn the_screens_of_english_are_the_english_of_the_file() {
+    let (screens, _) = screens(false);
+    let texts = screens.ui().global::<Texts>();
+    let entries = catalogue(include_str!("../../lang/en/LC_MESSAGES/kiosk.po"));
+    slint::select_bundled_translation("en").unwrap();
+    for issue in [Issue::TooFar, Issue::OutOfFrame, Issue::NotFrontal, Issue::TooDark, Issue::TooBright] {
+        let said = texts.invoke_of_issue(issue);
+        assert!(entries.values().any(|entry| entry.translations == [said.as_str()]), "{said}");
+    }
+}
+
+#[test]
+fn a_headless_panel_saves_what_is_shown_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = Setup { notice: Notice::example(), readers: false };
+    let panel = HeadlessPanel::start(setup, Language::English, PanelSize::COUNTER).unwrap();
+    let shoot = |name: &str| {
+        let file = folder.path().join(name);
+        panel.screenshot(&file).unwrap();
+        image::open(file).unwrap().into_rgb8()
+    };
+    let idle = shoot("idle.png");
+    assert_eq!(idle.dimensions(), (1024, 600));
+    panel.show(Screen::Welcome { party: 2 });
+    let (screens, _) = screens(false);
+    let welcome =
+        screens.render(&Screen::Welcome { party: 2 }, Language::English, None, PanelSize::COUNTER).unwrap();
+    assert_eq!(shoot("welcome.png"), welcome);
+    panel.show(Screen::Idle);
+    panel.preview(Preview::new(2, 1, vec![40; 6]).unwrap());
+    assert_ne!(shoot("preview.png"), idle);
+
+    let nowhere = folder.path().join("no such folder").join("idle.png");
+    let refused = panel.screenshot(&nowhere).unwrap_err();
+    assert!(matches!(refused, UiError::Save { .. }) && refused.to_string().contains("no such folder"));
+}
+
+#[test]
+fn the_tour_draws_every_screen_in_every_language() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = tour(&folder.path().join("tour")).unwrap();
+    for language in Language::ALL {
+        for screen in
+            ["idle", "welcome", "hint-too-dark", "not-recognised", "ambiguous", "out-of-service-camera"]
+        {
+            let name = format!("{}-{screen}.png", language.code());
+            assert!(drawn.iter().any(|file| file.ends_with(&name)), "{name}");
+        }
+    }
+    assert_eq!(drawn.iter().collect::<BTreeSet<_>>().len(), drawn.len(), "no file twice");
+    assert!(drawn.iter().all(|file| file.is_file()));
+}

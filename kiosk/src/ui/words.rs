@@ -1,0 +1,91 @@
+//! What the operator of a kiosk says about itself, and the languages it is said in.
+
+use serde::Deserialize;
+
+/// A language of the screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Language {
+    /// 日本語, what every visit begins with.
+    #[default]
+    Japanese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// All of them, in the order of the switch.
+    pub(crate) const ALL: [Language; 2] = [Language::Japanese, Language::English];
+
+    /// The folder of its translation under kiosk/lang, and how files of a tour are named.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Language::Japanese => "ja",
+            Language::English => "en",
+        }
+    }
+}
+
+/// Words of the operator in each language of the screens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bilingual {
+    /// 日本語.
+    pub(crate) japanese: String,
+    /// English.
+    pub(crate) english: String,
+}
+
+impl Bilingual {
+    /// The words in `language`.
+    pub(crate) fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::Japanese => &self.japanese,
+            Language::English => &self.english,
+        }
+    }
+}
+
+/// The notice on the idle screen: that faces are recognised here is said by the screen itself; who does it, what for
+/// and whom to ask is said by the operator. Room on the smallest panel (1024 by 600): 16 full-width characters or 32
+/// Latin ones each, twice that for the purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notice {
+    /// Who runs the kiosk; also stands at the top of every screen.
+    pub(crate) operator: Bilingual,
+    /// What faces are used for.
+    pub(crate) purpose: Bilingual,
+    /// Whom to ask.
+    pub(crate) contact: Bilingual,
+}
+
+impl Notice {
+    /// The notice of an imagined facility, for the tour, the demo and tests.
+    pub(crate) fn example() -> Self {
+        let words =
+            |japanese: &str, english: &str| Bilingual { japanese: japanese.into(), english: english.into() };
+        Notice {
+            operator: words("みどり市 こども館", "Midori City Children's House"),
+            purpose: words("登録された方の入館の受付", "Checking in people who have registered"),
+            contact: words("窓口 または 000-000-0000", "Front desk, or 000-000-0000"),
+        }
+    }
+}
+
+/// What the screens need to know about their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Setup {
+    /// The operator's notice.
+    pub(crate) notice: Notice,
+    /// Whether the board has a QR or card reader: nobody is sent to a reader that is not there.
+    pub(crate) readers: bool,
+}
+
+/// Something a person did on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// Pressed 係員を呼ぶ. At most once in ten seconds.
+    CallStaff,
+    /// Another language is shown now: chosen by hand, or back to Japanese because nobody is here any more.
+    Language(Language),
+}

@@ -1,0 +1,47 @@
+//! Templates, by SFace: 128 numbers from one sample, compared by cosine.
+
+use std::path::Path;
+
+use gate::Template;
+
+use crate::align::{SAMPLE_SIDE, Sample};
+use crate::card::Card;
+use crate::error::ModelError;
+use crate::input;
+use crate::network::{Network, Threads};
+
+/// Makes templates from samples.
+#[derive(Debug)]
+pub struct Embedder {
+    card: Card,
+    network: Network,
+}
+
+impl Embedder {
+    /// Loads the embedder from the directory that `cargo xtask models` fills.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the weights are missing, changed or not understood.
+    pub fn load(models: &Path, threads: &Threads) -> Result<Self, ModelError> {
+        let card = Card::sface();
+        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, threads)?;
+        Ok(Self { card, network })
+    }
+
+    /// The card whose measurements thresholds come from.
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// The template of a sample.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the network cannot be run or its output has no direction.
+    pub fn embed(&self, sample: &Sample) -> Result<Template, ModelError> {
+        let input = input::tensor(sample.image(), &self.card, SAMPLE_SIDE, SAMPLE_SIDE)?;
+        let outputs = self.network.run(&input)?;
+        let vector = input::values(&self.card, outputs.first().map(|(_, tensor)| tensor))?;
+        Template::new(self.card.model(), vector).map_err(|error| ModelError::output(&self.card.id, error))
+    }
+}

@@ -1,0 +1,236 @@
+//! From the nodes of a file to the operators that run: convolutions take the normalisation and activation that follow
+//! them into themselves, everything else stays one operator per node.
+
+use std::collections::HashMap;
+
+use super::NetworkError;
+use super::attributes::Attributes;
+use super::layers::{self, Convolution};
+use super::onnx::{Graph, Value};
+use super::operators::Operator;
+
+/// One operator with the places of its values.
+pub(crate) struct Step {
+    /// The node's name, for errors.
+    pub(crate) node: String,
+    pub(crate) operator: Operator,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) output: usize,
+    /// Values nobody needs after this step.
+    pub(crate) frees: Vec<usize>,
+}
+
+/// A whole network, planned once, run any number of times.
+pub(crate) struct Plan {
+    /// Constants where the file has some, `None` for what a run computes.
+    pub(crate) slots: Vec<Option<Value>>,
+    pub(crate) input: usize,
+    pub(crate) outputs: Vec<(String, usize)>,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Plans a file.
+pub(crate) fn plan(graph: &Graph) -> Result<Plan, NetworkError> {
+    let mut planner = Planner { graph, absorbed: vec![false; graph.nodes.len()] };
+    let mut names = Names::default();
+    let mut slots = Vec::new();
+    let mut steps = Vec::new();
+    let input = names.slot(&graph.input, &graph.constants, &mut slots);
+    for index in 0..graph.nodes.len() {
+        if planner.absorbed[index] {
+            continue;
+        }
+        let node = &graph.nodes[index];
+        let planned = planner.operator(index)?;
+        let inputs =
+            planned.inputs.iter().map(|name| names.slot(name, &graph.constants, &mut slots)).collect();
+        let output = names.slot(&planned.output, &graph.constants, &mut slots);
+        steps.push(Step {
+            node: node.name.clone(),
+            operator: planned.operator,
+            inputs,
+            output,
+            frees: Vec::new(),
+        });
+    }
+    let outputs: Vec<(String, usize)> = graph
+        .outputs
+        .iter()
+        .map(|name| (name.clone(), names.slot(name, &graph.constants, &mut slots)))
+        .collect();
+    let mut needed: Vec<bool> = slots.iter().map(Option::is_some).collect();
+    outputs.iter().for_each(|(_, slot)| needed[*slot] = true);
+    for step in steps.iter_mut().rev() {
+        for slot in &step.inputs {
+            if !needed[*slot] {
+                needed[*slot] = true;
+                step.frees.push(*slot);
+            }
+        }
+    }
+    Ok(Plan { slots, input, outputs, steps })
+}
+
+/// Which slot a name of the file has.
+#[derive(Default)]
+struct Names(HashMap<String, usize>);
+
+impl Names {
+    fn slot(
+        &mut self,
+        name: &str,
+        constants: &HashMap<String, Value>,
+        slots: &mut Vec<Option<Value>>,
+    ) -> usize {
+        *self.0.entry(name.to_owned()).or_insert_with(|| {
+            slots.push(constants.get(name).cloned());
+            slots.len() - 1
+        })
+    }
+}
+
+/// An operator and the names it reads and writes after fusion.
+struct Planned {
+    operator: Operator,
+    inputs: Vec<String>,
+    output: String,
+}
+
+struct Planner<'a> {
+    graph: &'a Graph,
+    /// Nodes that an earlier operator took into itself.
+    absorbed: Vec<bool>,
+}
+
+impl Planner<'_> {
+    fn operator(&mut self, index: usize) -> Result<Planned, NetworkError> {
+        let graph = self.graph;
+        let node = &graph.nodes[index];
+        if node.operator == "Conv" {
+            return self.convolution(index);
+        }
+        let mut attributes = Attributes::new(&graph.network, node);
+        let mut inputs = node.inputs.clone();
+        let operator = match node.operator.as_str() {
+            "Relu" | "PRelu" => {
+                inputs.truncate(1);
+                Operator::Activation(
+                    layers::slope(graph, node)
+                        .ok_or_else(|| attributes.refuse("its slope is no constant"))?,
+                )
+            }
+            "BatchNormalization" => {
+                let (scale, shift) = layers::normalisation(graph, node)?;
+                ["epsilon", "momentum", "spatial"].into_iter().for_each(|name| attributes.ignore(name));
+                inputs.truncate(1);
+                Operator::Affine { scale, shift }
+            }
+            "Gemm" => {
+                inputs.truncate(1);
+                layers::gemm(graph, node, &mut attributes)?
+            }
+            "MatMul" => {
+                inputs.truncate(1);
+                let weights = layers::tensor(graph, node, 1)
+                    .ok_or_else(|| attributes.refuse("its weights are no constant"))?;
+                Operator::Linear { weights, bias: None }
+            }
+            "MaxPool" => {
+                attributes.only_integer("ceil_mode", 0)?;
+                let kernel = attributes.sizes("kernel_shape", &[1, 1])?;
+                let strides = attributes.sizes("strides", &[1, 1])?;
+                let pads = attributes.sizes("pads", &[0; 4])?;
+                if kernel[0] != kernel[1] || strides != kernel || pads != [0; 4] {
+                    return Err(
+                        attributes.refuse(format!("kernel {kernel:?}, strides {strides:?}, pads {pads:?}"))
+                    );
+                }
+                Operator::MaxPool { size: kernel[0] }
+            }
+            "Resize" => {
+                let factor = layers::resize_factor(graph, node, &mut attributes)?;
+                inputs.truncate(1);
+                Operator::Upsample { factor }
+            }
+            "Transpose" => Operator::Transpose(attributes.sizes("perm", &[0, 1, 2, 3])?),
+            "Flatten" => {
+                attributes.only_integer("axis", 1)?;
+                Operator::Flatten { axis: 1 }
+            }
+            "Dropout" => {
+                attributes.ignore("ratio");
+                Operator::Identity
+            }
+            "Constant" => Operator::Constant(attributes.constant("value")?),
+            "Gather" => {
+                attributes.only_integer("axis", 0)?;
+                Operator::Gather
+            }
+            "Concat" => {
+                attributes.only_integer("axis", 0)?;
+                Operator::Concatenate
+            }
+            "Unsqueeze" => {
+                attributes.sizes("axes", &[0])?;
+                Operator::Unsqueeze
+            }
+            "Reshape" => Operator::Reshape,
+            "Shape" => Operator::Shape,
+            "Add" => Operator::Add,
+            "Sub" => Operator::Subtract,
+            "Mul" => Operator::Multiply,
+            "Sigmoid" => Operator::Sigmoid,
+            "GlobalAveragePool" => Operator::GlobalAveragePool,
+            _ => {
+                return Err(NetworkError::UnsupportedOperator {
+                    network: graph.network.clone(),
+                    operator: node.operator.clone(),
+                    node: node.name.clone(),
+                });
+            }
+        };
+        attributes.finish()?;
+        Ok(Planned { operator, inputs, output: node.output.clone() })
+    }
+
+    /// A convolution with the normalisation and the activation that follow it, as long as nobody else reads between.
+    fn convolution(&mut self, index: usize) -> Result<Planned, NetworkError> {
+        let graph = self.graph;
+        let node = &graph.nodes[index];
+        let mut convolution = Convolution::read(graph, node)?;
+        let mut output = node.output.clone();
+        while let Some(next) = self.only_reader(&output) {
+            let follower = &graph.nodes[next];
+            match follower.operator.as_str() {
+                "BatchNormalization" if !convolution.activated => {
+                    let (scale, shift) = layers::normalisation(graph, follower)?;
+                    convolution.fold(follower, &scale, &shift)?;
+                }
+                "Relu" | "PRelu" if !convolution.activated => match layers::slope(graph, follower) {
+                    Some(slope) => convolution.activate(follower, &slope)?,
+                    None => break,
+                },
+                _ => break,
+            }
+            self.absorbed[next] = true;
+            output.clone_from(&follower.output);
+        }
+        let inputs = node.inputs.iter().take(1).cloned().collect();
+        Ok(Planned { operator: convolution.finish()?, inputs, output })
+    }
+
+    /// The one node that reads `name`, if there is exactly one and the value is no output of the network.
+    fn only_reader(&self, name: &str) -> Option<usize> {
+        if self.graph.outputs.iter().any(|output| output == name) {
+            return None;
+        }
+        let mut readers = self
+            .graph
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.inputs.iter().any(|input| input == name));
+        let (first, _) = readers.next()?;
+        readers.next().is_none().then_some(first)
+    }
+}

@@ -1,0 +1,195 @@
+//! What each kind of record says. The ledger has no floats: a score is a whole number of millionths, a number that is not
+//! finite is null. Times in milliseconds. Names and templates stand only in the personal part.
+//!
+//! | kind | fields |
+//! |---|---|
+//! | `Decision` | `visit`, `track`, `mode`, `outcome`, `issue`, `part`, `person`, `score`, `threshold`, `alone`, `lead`, `pad`, `references`, `frames`, `door`, `lasted_ms` |
+//! | `Released` | `grant` [run, seq], `result`, `pulse_ms` |
+//! | `StaffCalled` | |
+//! | `Failed`, `Restored` | `part` |
+//! | `Enrolled` | `person`, `model`, `references`, `reinstates`; personal: `name`, `templates` |
+//! | `Revoked` | `person`; personal: `reason` |
+
+use std::time::Duration;
+
+use gate::{
+    Decision, DenyReason, Entry, Fault, Fused, Mode, ModelId, Outcome, PersonId, PulseResult, QualityIssue, RecordId,
+    Released, Template, Threshold,
+};
+use ledger::Value;
+
+/// Names and values of one body.
+pub(crate) type Fields = Vec<(&'static str, Value)>;
+
+/// Kind and fields of what the door writes down.
+pub(crate) fn of_entry(entry: &Entry) -> (&'static str, Fields) {
+    match entry {
+        Entry::Decision(decision) => ("Decision", of_decision(decision)),
+        Entry::Released(released) => ("Released", of_released(released)),
+        Entry::StaffCalled => ("StaffCalled", Vec::new()),
+        Entry::Failed(fault) => ("Failed", vec![("part", Value::text(part(*fault)))]),
+        Entry::Restored(fault) => ("Restored", vec![("part", Value::text(part(*fault)))]),
+    }
+}
+
+/// Kind and fields of an enrolment.
+pub(crate) fn of_enrolment(
+    person: PersonId,
+    model: &ModelId,
+    references: usize,
+    reinstates: Option<PersonId>,
+) -> (&'static str, Fields) {
+    let fields = vec![
+        ("person", id(person)),
+        ("model", Value::text(model.as_str())),
+        ("references", whole(references as u64)),
+        ("reinstates", reinstates.map_or(Value::Null, id)),
+    ];
+    ("Enrolled", fields)
+}
+
+/// The personal part of an enrolment: the name, and each template as 32-bit floats in little-endian order.
+pub(crate) fn personal_of_enrolment(name: &str, templates: &[Template]) -> Value {
+    let vectors = templates.iter().map(|template| Value::Bytes(vector_bytes(template))).collect();
+    Value::Map(vec![
+        (Value::text("name"), Value::text(name)),
+        (Value::text("templates"), Value::Array(vectors)),
+    ])
+}
+
+/// Kind and fields of a revocation.
+pub(crate) fn of_revocation(person: PersonId) -> (&'static str, Fields) {
+    ("Revoked", vec![("person", id(person))])
+}
+
+/// The personal part of a revocation: what the staff wrote may well contain a name.
+pub(crate) fn personal_of_revocation(reason: &str) -> Value {
+    Value::Map(vec![(Value::text("reason"), Value::text(reason))])
+}
+
+/// A template as it is stored: 32-bit floats in little-endian order.
+pub(crate) fn vector_bytes(template: &Template) -> Vec<u8> {
+    template.vector().iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn of_decision(decision: &Decision) -> Fields {
+    let (outcome, person, detail) = outcome(decision.outcome());
+    let mut fields = vec![
+        ("visit", whole(decision.visit().0)),
+        ("track", whole(decision.track().0)),
+        ("mode", Value::text(mode(decision.mode()))),
+        ("outcome", Value::text(outcome)),
+        ("person", person.map_or(Value::Null, id)),
+        ("door", decision.door().map_or(Value::Null, |door| whole(door.0.into()))),
+        ("lasted_ms", milliseconds(decision.lasted())),
+        ("score", decision.score().map_or(Value::Null, |score| millionths(score.0))),
+    ];
+    fields.extend(detail);
+    fields.extend(decision.fused().map(of_fused).unwrap_or_default());
+    fields
+}
+
+fn of_fused(fused: &Fused) -> Fields {
+    vec![
+        ("threshold", millionths(fused.threshold.score().0)),
+        ("alone", Value::Bool(matches!(fused.threshold, Threshold::Alone(_)))),
+        ("lead", millionths(fused.lead)),
+        ("pad", millionths(fused.pad)),
+        ("references", whole(fused.references.into())),
+        ("frames", whole(fused.frames.into())),
+    ]
+}
+
+/// Name of the outcome, whose it is, and what it is more exactly.
+fn outcome(outcome: Outcome) -> (&'static str, Option<PersonId>, Option<(&'static str, Value)>) {
+    let reason = match outcome {
+        Outcome::Granted { person } => return ("granted", Some(person), None),
+        Outcome::Denied(reason) => reason,
+    };
+    match reason {
+        DenyReason::NoMatch => ("no-match", None, None),
+        DenyReason::Ambiguous => ("ambiguous", None, None),
+        DenyReason::Revoked { person } => ("revoked", Some(person), None),
+        DenyReason::PresentationAttack => ("presentation-attack", None, None),
+        DenyReason::SecondFactorRequired => ("second-factor-required", None, None),
+        DenyReason::LowQuality(why) => ("low-quality", None, Some(("issue", Value::text(issue(why))))),
+        DenyReason::Abandoned => ("abandoned", None, None),
+        DenyReason::Interrupted(fault) => ("interrupted", None, Some(("part", Value::text(part(fault))))),
+    }
+}
+
+fn of_released(released: &Released) -> Fields {
+    let (result, pulse) = match released.result() {
+        PulseResult::Pulsed(pulse) => ("pulsed", milliseconds(pulse)),
+        PulseResult::Expired => ("expired", Value::Null),
+        PulseResult::WrongDoor => ("wrong-door", Value::Null),
+        PulseResult::StrikeFailed => ("strike-failed", Value::Null),
+        PulseResult::Unknown => ("unknown", Value::Null),
+    };
+    let RecordId { run, seq } = released.grant();
+    let grant = Value::Array(vec![Value::bytes(run), whole(seq)]);
+    vec![("grant", grant), ("result", Value::text(result)), ("pulse_ms", pulse)]
+}
+
+fn part(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Camera => "camera",
+        Fault::Strike => "strike",
+        Fault::Storage => "storage",
+    }
+}
+
+fn issue(issue: QualityIssue) -> &'static str {
+    match issue {
+        QualityIssue::TooFar => "too-far",
+        QualityIssue::OutOfFrame => "out-of-frame",
+        QualityIssue::NotFrontal => "not-frontal",
+        QualityIssue::TooDark => "too-dark",
+        QualityIssue::TooBright => "too-bright",
+        QualityIssue::Blurred => "blurred",
+    }
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Normal => "normal",
+        Mode::Shelter => "shelter",
+    }
+}
+
+fn id(person: PersonId) -> Value {
+    Value::bytes(person.0)
+}
+
+fn whole(number: u64) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn milliseconds(span: Duration) -> Value {
+    whole(span.as_millis().try_into().unwrap_or(u64::MAX))
+}
+
+fn millionths(number: f32) -> Value {
+    let millionths = (f64::from(number) * 1e6).round();
+    #[expect(clippy::cast_possible_truncation, reason = "a cast from a finite float saturates")]
+    if millionths.is_finite() { Value::Int(millionths as i64) } else { Value::Null }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_becomes_whole_millionths_and_what_is_no_number_becomes_null() {
+        for (number, expected) in [
+            (0.363, Value::Int(363_000)),
+            (-1.0, Value::Int(-1_000_000)),
+            (0.000_000_4, Value::Int(0)),
+            (f32::NAN, Value::Null),
+            (f32::INFINITY, Value::Null),
+            (f32::NEG_INFINITY, Value::Null),
+        ] {
+            assert!(millionths(number) == expected, "{number}");
+        }
+    }
+}

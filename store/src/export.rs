@@ -1,0 +1,261 @@
+//! The log as files, and their verification without the vault.
+//!
+//! ```text
+//! log.pages    a CBOR sequence (RFC 8742) of ledger pages: the runs in order, and the pages of each in order
+//! head.cbor    how far the runs go, signed; keep a copy elsewhere
+//! log.jsonl    for reading: one object per record, without names, templates or anything else that is personal
+//! ```
+//! Each is written under another name, synced and then renamed, so a file under its own name is a whole one.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use ledger::{
+    AuthorId, GroupKey, Leaf, Page, Prior, Record, RunId, SignedHead, SignedRecord, Value, paginate,
+};
+use minicbor::Decoder;
+use rusqlite::Statement;
+use serde_json::{Map, json};
+
+use crate::{
+    Store, StoreError,
+    feeds::prior,
+    files::{io_error, sync_directory},
+    verify::{AuditError, Claims, Report, unprovable_of_file},
+    walk::{Finding, Seen, Signature, What},
+};
+
+/// Records that are in memory at once while exporting; also the most that a page takes.
+const CHUNK: u64 = 512;
+
+impl Store {
+    /// Writes `log.pages`, `log.jsonl` and `head.cbor` into `directory`, which is made if missing.
+    ///
+    /// # Errors
+    /// The directory cannot be written or the data file not read; an earlier export is then still whole.
+    pub fn export(&mut self, directory: &Path) -> Result<(), StoreError> {
+        fs::create_dir_all(directory).map_err(io_error("create", directory))?;
+        let head = self.head()?.encode().map_err(StoreError::ledger("write a head"))?;
+        let (mut pages, mut lines) = (Fresh::new(directory, "log.pages")?, Fresh::new(directory, "log.jsonl")?);
+        let runs: Vec<(i64, Prior)> = self.rows("SELECT run, length, root, number FROM runs ORDER BY number", |row| {
+            Ok((row.get(3)?, prior(row)?))
+        })?;
+        let sql = "SELECT seq, bytes, leaf, sig FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+        let failed = |source| StoreError::sql("read records", &self.file, source);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        for (number, Prior { run, .. }) in runs {
+            let mut next = 0;
+            loop {
+                let chunk = chunk(&mut statement, number, run, next).map_err(failed)?;
+                let Some(last) = chunk.last() else { break };
+                next = last.seq + 1;
+                for page in paginate(&chunk) {
+                    pages.write(&page.encode().map_err(StoreError::ledger("write a page"))?)?;
+                }
+                for record in &chunk {
+                    lines.write(line(record, &self.keys.group_key).as_bytes())?;
+                }
+            }
+        }
+        let mut head_file = Fresh::new(directory, "head.cbor")?;
+        head_file.write(&head)?;
+        [pages, lines, head_file].into_iter().try_for_each(Fresh::finish)?;
+        sync_directory(directory)
+    }
+
+    /// Verifies an exported log as [`verify_export`] does, with this device's name and key.
+    ///
+    /// # Errors
+    /// Those of [`verify_export`].
+    pub fn verify_export(&self, pages: &Path, head: Option<&SignedHead>) -> Result<Report, AuditError> {
+        verify_export(pages, head, Some(self.keys.author.id()), Some(&self.keys.group_key))
+    }
+}
+
+/// Reads a head that was kept outside.
+///
+/// # Errors
+/// [`AuditError::NoHead`], or the file cannot be read.
+pub fn read_head(path: &Path) -> Result<SignedHead, AuditError> {
+    let bytes = fs::read(path).map_err(io_error("read", path))?;
+    SignedHead::decode(&bytes).map_err(|source| AuditError::NoHead { path: path.to_owned(), source })
+}
+
+/// Verifies a log file without the vault. `author`: whose log it must be; without it the head says so, and without that
+/// the log itself. `group`: the key that opens the bodies, if they shall be opened.
+///
+/// # Errors
+/// No audit could be made; what is wrong with the log itself is in the report.
+pub fn verify_export(
+    pages: &Path,
+    head: Option<&SignedHead>,
+    author: Option<AuthorId>,
+    group: Option<&GroupKey>,
+) -> Result<Report, AuditError> {
+    let bytes = fs::read(pages).map_err(io_error("read", pages))?;
+    let log = LogFile::read(&bytes);
+    let given = author.or(head.map(|head| head.head.device));
+    let device = given.or_else(|| log.stated_author()).ok_or_else(|| AuditError::NoAuthor(pages.to_owned()))?;
+    let mut claims = Claims::default();
+    log.pages.iter().filter_map(open_of).for_each(|open| claims.opened(&open));
+    head.map_or(Ok(()), |head| claims.outside(head, device))?;
+    let (mut records, mut findings) = (0, Vec::new());
+    for run in &log.order {
+        let seen = log.look(*run, device, group);
+        records += seen.len() as u64;
+        findings.extend(claims.judge(*run, &seen).1);
+    }
+    findings.extend(claims.rest());
+    findings.extend(log.unreadable);
+    let cannot_prove = unprovable_of_file(head.is_some(), given.is_some(), group.is_some());
+    Ok(Report { device, runs: log.order.len() as u64, records, findings, cannot_prove })
+}
+
+/// What a log file holds.
+struct LogFile {
+    pages: Vec<Page>,
+    /// The runs, in the order in which they begin.
+    order: Vec<RunId>,
+    unreadable: Option<Finding>,
+}
+
+impl LogFile {
+    /// Reads page after page up to the first that is none.
+    fn read(bytes: &[u8]) -> Self {
+        let mut log = Self { pages: Vec::new(), order: Vec::new(), unreadable: None };
+        let mut offset = 0;
+        while offset < bytes.len() {
+            let rest = &bytes[offset..];
+            let mut decoder = Decoder::new(rest);
+            let page = decoder.skip().ok().and_then(|()| Page::decode(&rest[..decoder.position()]).ok());
+            let Some(page) = page else {
+                log.unreadable = Some(log.broken_off(offset));
+                break;
+            };
+            offset += decoder.position();
+            if !log.order.contains(&page.run) {
+                log.order.push(page.run);
+            }
+            log.pages.push(page);
+        }
+        log
+    }
+
+    /// The place after the last page that could be read.
+    fn broken_off(&self, offset: usize) -> Finding {
+        let after = |page: &Page| (page.run, page.first.saturating_add(page.records.len() as u64));
+        let (run, seq) = self.pages.last().map_or((RunId([0; 16]), 0), after);
+        Finding { run, seq, what: What::Unreadable { offset: offset as u64 } }
+    }
+
+    /// The author that the first Open names.
+    fn stated_author(&self) -> Option<AuthorId> {
+        self.pages.iter().find_map(open_of).map(|open| open.author)
+    }
+
+    /// Every record of a run as it stands in the file.
+    fn look(&self, run: RunId, author: AuthorId, group: Option<&GroupKey>) -> Vec<Seen> {
+        let mut all = Vec::new();
+        for page in self.pages.iter().filter(|page| page.run == run) {
+            let places = page.first..;
+            let mut seen: Vec<Seen> =
+                places.zip(&page.records).map(|(at, bytes)| Seen::new(run, at, bytes, None, group)).collect();
+            sign(&mut seen, author, run, &page.sig);
+            all.extend(seen);
+        }
+        all
+    }
+}
+
+/// A page's signature is that of its last record; if records were swapped, that is the one with the greatest number.
+fn sign(seen: &mut [Seen], author: AuthorId, run: RunId, sig: &[u8; 64]) {
+    let greatest = seen.iter().enumerate().max_by_key(|(_, it)| it.claim).map(|(place, _)| place);
+    let Some(last) = seen.len().checked_sub(1) else { return };
+    seen[last].signature = Signature::Page(seen[last].is_signed(author, run, sig));
+    if let Some(place) = greatest.filter(|&place| place != last && seen[place].is_signed(author, run, sig)) {
+        seen[place].signature = Signature::Page(true);
+    }
+}
+
+fn open_of(page: &Page) -> Option<ledger::Open> {
+    let first = page.records.first().filter(|_| page.first == 0)?;
+    Record::parse(first).ok()?.open_statement(None).ok()
+}
+
+fn chunk(statement: &mut Statement<'_>, number: i64, run: RunId, from: u64) -> rusqlite::Result<Vec<SignedRecord>> {
+    let rows = statement.query_map((number, from, CHUNK), |row| {
+        Ok(SignedRecord { run, seq: row.get(0)?, bytes: row.get(1)?, leaf: Leaf(row.get(2)?), sig: row.get(3)? })
+    })?;
+    rows.collect()
+}
+
+/// One line for reading. What cannot be opened is told as such.
+fn line(record: &SignedRecord, group: &GroupKey) -> String {
+    let body = Record::parse(&record.bytes).and_then(|parsed| parsed.open_body(Some(group)));
+    let mut fields = Map::new();
+    let (kind, clock) = match &body {
+        Ok(body) => {
+            fields.extend(body.fields.iter().map(|(name, value)| (name.clone(), json_of(value))));
+            let clock = &body.clock;
+            let clock = json!({
+                "boot": hex(&clock.boot), "uptime_ms": clock.uptime_ms, "wall_ms": clock.wall_ms,
+                "uncertainty_s": clock.uncertainty_s,
+            });
+            (json!(body.kind), clock)
+        }
+        Err(_) => (serde_json::Value::Null, serde_json::Value::Null),
+    };
+    let run = record.run.to_string();
+    format!("{}\n", json!({ "run": run, "seq": record.seq, "kind": kind, "clock": clock, "fields": fields }))
+}
+
+fn json_of(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(truth) => json!(truth),
+        Value::Int(number) => json!(number),
+        Value::Bytes(bytes) => json!(hex(bytes)),
+        Value::Text(text) => json!(text),
+        Value::Array(items) => items.iter().map(json_of).collect(),
+        Value::Map(entries) => {
+            let entries: BTreeMap<String, serde_json::Value> = entries
+                .iter()
+                .map(|(name, value)| (name.as_text().unwrap_or("?").to_owned(), json_of(value)))
+                .collect();
+            json!(entries)
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file that gets its name when it is whole.
+struct Fresh {
+    writer: BufWriter<File>,
+    under_way: PathBuf,
+    path: PathBuf,
+}
+
+impl Fresh {
+    fn new(directory: &Path, name: &str) -> Result<Self, StoreError> {
+        let (path, under_way) = (directory.join(name), directory.join(format!("{name}.new")));
+        let file = File::create(&under_way).map_err(io_error("create", &under_way))?;
+        Ok(Self { writer: BufWriter::new(file), under_way, path })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.writer.write_all(bytes).map_err(io_error("write", &self.under_way))
+    }
+
+    fn finish(self) -> Result<(), StoreError> {
+        let file = self.writer.into_inner().map_err(|error| StoreError::io("write", &self.under_way, error.into_error()))?;
+        file.sync_all().map_err(io_error("write", &self.under_way))?;
+        fs::rename(&self.under_way, &self.path).map_err(io_error("rename to", &self.path))
+    }
+}

@@ -1,0 +1,288 @@
+//! Runs, and the door's log.
+//!
+//! Every write is one transaction: the records it says, the kept head of their run, and whatever the vault changes with
+//! them. Records are written by a copy of the run's writer, which takes the place of the original only after SQLite has
+//! said that the commit is on the medium. If a commit fails, nobody knows whether it happened, so the writer is forgotten
+//! and the next record opens a new run: no number is ever used twice.
+
+use std::path::Path;
+
+use gate::{DurableLog, Entry, Monotonic, Now, Outcome, RecordId, Released};
+use ledger::{Body, Clock, GroupId, Head, Leaf, Open, Prior, Record, Root, RunId, RunWriter, Seal, SignedHead, SignedRecord, Why};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::{
+    Keys, Store, StoreError, bodies,
+    entropy::{Entropy, draw},
+};
+
+/// The feed that a kiosk's own records stand in.
+const FEED: &str = "device/bulk";
+/// The version of the kinds in `bodies`.
+const KINDS: u32 = 1;
+/// Runs that a head names: the newest. Older ones are named by the Opens of those, so nothing is left out of the proof;
+/// the bound keeps a head within the size of a record.
+const HEAD_RUNS: u32 = 512;
+
+/// The run that this process writes.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    /// Its row.
+    number: i64,
+    writer: RunWriter,
+}
+
+/// A write under way: nothing of it is there until [`Store::write`] has committed it.
+pub(crate) struct Batch<'a> {
+    pub(crate) transaction: Transaction<'a>,
+    pub(crate) file: &'a Path,
+    entropy: &'a mut dyn Entropy,
+    keys: &'a Keys,
+    clock: Clock,
+    feed: Feed,
+}
+
+impl Store {
+    /// Does `work` and commits it, all or nothing. Returns after the medium has it.
+    pub(crate) fn write<T>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let failed = |source| StoreError::sql("write", &self.file, source);
+        let clock = clock(self.boot, now);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let feed = match &self.feed {
+            Some(feed) => feed.clone(),
+            None => open_run(&transaction, &self.keys, &mut *self.entropy, clock, &self.file)?,
+        };
+        let before = feed.writer.length();
+        let (file, keys) = (self.file.as_path(), &self.keys);
+        let mut batch = Batch { transaction, file, entropy: &mut *self.entropy, keys, clock, feed };
+        let done = work(&mut batch)?;
+        batch.keep_head(before)?;
+        let Batch { transaction, feed, .. } = batch;
+        // From here on an error leaves open whether the records are there: then this run is not continued.
+        self.feed = None;
+        transaction.commit().map_err(failed)?;
+        self.feed = Some(feed);
+        Ok(done)
+    }
+
+    /// The grants whose release was never answered, oldest first.
+    ///
+    /// # Errors
+    /// The data file cannot be read.
+    pub fn open_grants(&self) -> Result<Vec<RecordId>, StoreError> {
+        let sql = "SELECT runs.run, seq FROM open_grants JOIN runs ON runs.number = open_grants.run
+                   ORDER BY runs.number, seq";
+        self.rows(sql, |row| Ok(RecordId { run: row.get(0)?, seq: row.get(1)? }))
+    }
+
+    /// Answers for every grant that an interruption left open: nobody knows, and nobody tries again. Call it at the start,
+    /// before the first visit. Returns how many there were.
+    ///
+    /// # Errors
+    /// Those of [`DurableLog::append`]; what is still open can be answered later.
+    pub fn close_open_grants(&mut self, now: Now) -> Result<usize, StoreError> {
+        let open = self.open_grants()?;
+        for &grant in &open {
+            self.append(now, &Entry::Released(Released::unknown(grant)))?;
+        }
+        Ok(open.len())
+    }
+
+    /// One record of this device, as it is kept.
+    ///
+    /// # Errors
+    /// The data file cannot be read.
+    pub fn record(&self, record: RecordId) -> Result<Option<SignedRecord>, StoreError> {
+        let sql = "SELECT bytes, leaf, sig FROM records
+                   WHERE run = (SELECT number FROM runs WHERE run = ?1) AND seq = ?2";
+        let RecordId { run, seq } = record;
+        let found = self.connection.query_row(sql, params![run, seq], |row| {
+            Ok(SignedRecord { run: RunId(run), seq, bytes: row.get(0)?, leaf: Leaf(row.get(1)?), sig: row.get(2)? })
+        });
+        found.optional().map_err(|source| StoreError::sql("read a record", &self.file, source))
+    }
+
+    /// What a record of this device says.
+    ///
+    /// # Errors
+    /// The bytes are no record, or do not open.
+    pub fn read(&self, record: &SignedRecord) -> Result<Body, StoreError> {
+        let body = Record::parse(&record.bytes).and_then(|it| it.open_body(Some(&self.keys.group_key)));
+        body.map_err(StoreError::ledger("read a record"))
+    }
+
+    /// How far this device's runs go, signed: keep a copy outside, and a later [`Store::verify`] can prove that nothing was
+    /// put back to an older state.
+    ///
+    /// # Errors
+    /// The data file cannot be read, or there are no random numbers.
+    pub fn head(&mut self) -> Result<SignedHead, StoreError> {
+        let sql = format!("SELECT run, length, root FROM runs ORDER BY number DESC LIMIT {HEAD_RUNS}");
+        let runs = self.rows(&sql, prior)?;
+        let (device, nonce) = (self.keys.author.id(), draw(&mut *self.entropy)?);
+        let head = Head { device, runs, cursors: Vec::new(), epoch: self.keys.epoch, nonce };
+        SignedHead::sign(&self.keys.author, head).map_err(StoreError::ledger("sign a head"))
+    }
+
+    /// All rows of a query.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &str,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = || self.connection.prepare(sql)?.query_map([], read)?.collect::<rusqlite::Result<_>>();
+        rows().map_err(|source| StoreError::sql("read", &self.file, source))
+    }
+}
+
+impl DurableLog for Store {
+    type Error = StoreError;
+
+    fn append(&mut self, now: Now, entry: &Entry) -> Result<RecordId, StoreError> {
+        let (kind, fields) = bodies::of_entry(entry);
+        self.write(now, |batch| {
+            if let Entry::Released(released) = entry {
+                batch.close_grant(released.grant())?;
+            }
+            let record = batch.append(kind, fields, None)?;
+            if gives_a_grant(entry) {
+                batch.open_grant(record)?;
+            }
+            Ok(record)
+        })
+    }
+}
+
+/// Whether `gate::commit` makes a grant of this entry.
+fn gives_a_grant(entry: &Entry) -> bool {
+    match entry {
+        Entry::Decision(decision) => {
+            decision.door().is_some() && matches!(decision.outcome(), Outcome::Granted { .. })
+        }
+        Entry::Released(_) | Entry::StaffCalled | Entry::Failed(_) | Entry::Restored(_) => false,
+    }
+}
+
+impl Batch<'_> {
+    /// Writes one record, sealed to the device's group.
+    pub(crate) fn append(
+        &mut self,
+        kind: &str,
+        fields: bodies::Fields,
+        personal: Option<ledger::Personal>,
+    ) -> Result<RecordId, StoreError> {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let body = Body { kind: kind.to_owned(), clock: self.clock, fields, personal };
+        let seal = Seal::Group {
+            group: GroupId(self.keys.group.0),
+            epoch: self.keys.epoch,
+            key: &self.keys.group_key,
+            nonce: self.draw()?,
+        };
+        let record = self.feed.writer.append(&self.keys.author, &body, &[], seal);
+        let record = record.map_err(StoreError::ledger("write a record"))?;
+        insert(&self.transaction, self.feed.number, &record).map_err(self.failed())?;
+        Ok(RecordId { run: record.run.0, seq: record.seq })
+    }
+
+    /// Random bytes.
+    pub(crate) fn draw<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+        draw(self.entropy)
+    }
+
+    /// Names a failed statement.
+    pub(crate) fn failed(&self) -> impl FnOnce(rusqlite::Error) -> StoreError + use<'_> {
+        |source| StoreError::sql("write", self.file, source)
+    }
+
+    fn open_grant(&self, grant: RecordId) -> Result<(), StoreError> {
+        let sql = "INSERT INTO open_grants (run, seq) VALUES (?1, ?2)";
+        let statement = self.transaction.prepare_cached(sql);
+        let done = statement.and_then(|mut it| it.execute(params![self.feed.number, grant.seq]));
+        done.map(|_| ()).map_err(self.failed())
+    }
+
+    fn close_grant(&self, grant: RecordId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM open_grants WHERE run = (SELECT number FROM runs WHERE run = ?1) AND seq = ?2";
+        let statement = self.transaction.prepare_cached(sql);
+        let closed = statement.and_then(|mut it| it.execute(params![grant.run, grant.seq]));
+        match closed.map_err(self.failed())? {
+            0 => Err(StoreError::GrantNotOpen(grant)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps how far the run goes now; it must have gone as far as the writer remembers.
+    fn keep_head(&self, before: u64) -> Result<(), StoreError> {
+        let Prior { length, root, .. } = self.feed.writer.prior();
+        let sql = "UPDATE runs SET length = ?1, root = ?2 WHERE number = ?3 AND length = ?4";
+        let statement = self.transaction.prepare_cached(sql);
+        let kept = statement.and_then(|mut it| it.execute(params![length, root.0, self.feed.number, before]));
+        match kept.map_err(self.failed())? {
+            1 => Ok(()),
+            _ => Err(StoreError::Corrupt {
+                file: self.file.to_owned(),
+                detail: format!("run {} is not where its writer left it", self.feed.writer.run()),
+            }),
+        }
+    }
+}
+
+/// Opens a run that continues every run which none continues yet.
+fn open_run(
+    transaction: &Transaction<'_>,
+    keys: &Keys,
+    entropy: &mut dyn Entropy,
+    clock: Clock,
+    file: &Path,
+) -> Result<Feed, StoreError> {
+    let failed = |source| StoreError::sql("open a run", file, source);
+    let tips = || {
+        let sql = "SELECT run, length, root FROM runs WHERE continued_by IS NULL ORDER BY number";
+        transaction.prepare(sql)?.query_map([], prior)?.collect::<rusqlite::Result<_>>()
+    };
+    let open = Open {
+        author: keys.author.id(),
+        key: keys.author_key,
+        feed: FEED.to_owned(),
+        why: Why::Start,
+        priors: tips().map_err(failed)?,
+        version: KINDS,
+    };
+    // Plain, so that whoever holds the pages can tell whose run it is and which runs it continues.
+    let opened = RunWriter::open(&keys.author, RunId(draw(entropy)?), &open, clock, Seal::Plain);
+    let (writer, first) = opened.map_err(StoreError::ledger("open a run"))?;
+    let Prior { run, length, root } = writer.prior();
+    let sql = "INSERT INTO runs (run, length, root) VALUES (?1, ?2, ?3)";
+    transaction.execute(sql, params![run.0, length, root.0]).map_err(failed)?;
+    let number = transaction.last_insert_rowid();
+    let sql = "UPDATE runs SET continued_by = ?1 WHERE continued_by IS NULL AND number <> ?1";
+    transaction.execute(sql, [number]).map_err(failed)?;
+    insert(transaction, number, &first).map_err(failed)?;
+    Ok(Feed { number, writer })
+}
+
+fn insert(transaction: &Transaction<'_>, run: i64, record: &SignedRecord) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO records (run, seq, bytes, leaf, sig) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut statement = transaction.prepare_cached(sql)?;
+    statement.execute(params![run, record.seq, record.bytes, record.leaf.0, record.sig]).map(|_| ())
+}
+
+/// `run, length, root` of a row.
+pub(crate) fn prior(row: &rusqlite::Row<'_>) -> rusqlite::Result<Prior> {
+    Ok(Prior { run: RunId(row.get(0)?), length: row.get(1)?, root: Root(row.get(2)?) })
+}
+
+fn clock(boot: [u8; 16], now: Now) -> Clock {
+    let Now { mono, wall } = now;
+    Clock {
+        boot,
+        uptime_ms: mono.since(Monotonic::default()).as_millis().try_into().unwrap_or(u64::MAX >> 1),
+        wall_ms: wall.map(|wall| wall.unix_ms),
+        uncertainty_s: wall.map_or(0, |wall| wall.uncertainty_s),
+    }
+}

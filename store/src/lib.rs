@@ -1,0 +1,243 @@
+//! The kiosk's one file: what it has said (feeds) and what it knows (vault), in one SQLCipher database, so that both change
+//! in one transaction or not at all.
+//!
+//! The story in reading order: `key` (what opens the file), `files` (the data directory, and every reason to refuse it),
+//! `schema` (the tables, as prose), `feeds` (runs and the door's log: a record is durable before anybody hears of it),
+//! `bodies` (what each kind of record says), `vault` (people and the gallery), `verify` and `walk` (what an auditor can
+//! prove, and what is named when something is wrong), `export` (the log as a file, and its verification without the vault).
+//!
+//! A process that writes opens a new run at its first record and never takes up an old one; so whatever was restored or
+//! lost, no number is given twice.
+
+mod bodies;
+mod entropy;
+mod error;
+mod export;
+mod feeds;
+mod files;
+mod key;
+mod schema;
+mod vault;
+mod verify;
+mod walk;
+
+use std::{
+    fmt,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use ledger::{AuthorId, AuthorKey, GroupId, GroupKey, KeyId};
+use rusqlite::{Connection, Transaction};
+use zeroize::Zeroizing;
+
+pub use entropy::{Entropy, EntropyError, SystemEntropy};
+pub use error::StoreError;
+pub use export::{read_head, verify_export};
+#[doc(hidden)]
+pub use files::Synchronous;
+pub use key::{FileKey, KeyError, KeyPort, VaultKey};
+pub use vault::{Enrolment, MAX_NAME, MAX_REFERENCES, Person};
+pub use verify::{AuditError, Report};
+pub use walk::{Finding, What};
+
+use feeds::Feed;
+
+/// The epoch of the key that a device makes for itself; a registry's epochs begin at 1.
+const OWN_EPOCH: u32 = 0;
+
+/// The words of the notice, as set-up is told them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Init {
+    /// The place: what the idle screen calls it.
+    pub facility: String,
+    /// Who is responsible for the personal data.
+    pub operator: String,
+    /// What face recognition is used for here.
+    pub purpose: String,
+    /// Whom to ask.
+    pub contact: String,
+}
+
+/// What set-up was told, and the device's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The words of the notice.
+    pub notice: Init,
+    /// The device: the public half of the key that signs its records.
+    pub device: AuthorId,
+}
+
+/// What a process brings along when it opens the store.
+pub struct OpenOptions {
+    boot: [u8; 16],
+    entropy: Box<dyn Entropy>,
+    medium: files::Medium,
+}
+
+impl OpenOptions {
+    /// `boot` names this boot of the machine in the records' clocks (on Linux: the kernel's boot id).
+    #[must_use]
+    pub fn new(boot: [u8; 16]) -> Self {
+        Self { boot, entropy: Box::new(SystemEntropy), medium: files::Medium::default() }
+    }
+
+    /// Takes random bytes from `entropy`, for simulations that are repeated by seed.
+    #[must_use]
+    pub fn entropy(self, entropy: Box<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
+    }
+
+    /// Reaches the data file through a VFS registered with SQLite under this name.
+    #[must_use]
+    pub fn vfs(mut self, name: &str) -> Self {
+        self.medium.vfs = Some(name.to_owned());
+        self
+    }
+
+    /// Only for the test that shows that anything but `Full` loses records.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.medium.synchronous = synchronous;
+        self
+    }
+
+    /// Only for tests: moves the write-ahead log into the data file after this many pages.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn checkpoint_pages(mut self, pages: u32) -> Self {
+        self.medium.checkpoint_pages = pages;
+        self
+    }
+}
+
+/// The open data directory of one kiosk. Whoever has it is the only process that does.
+pub struct Store {
+    file: PathBuf,
+    connection: Connection,
+    keys: Keys,
+    feed: Option<Feed>,
+    boot: [u8; 16],
+    entropy: Box<dyn Entropy>,
+    _lock: File,
+}
+
+/// The device's own keys.
+struct Keys {
+    author: AuthorKey,
+    author_key: KeyId,
+    group: GroupId,
+    epoch: u32,
+    group_key: GroupKey,
+}
+
+impl Store {
+    /// Sets up a data directory: the only act that creates one. A missing directory is made, for its owner alone.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyInitialised`] if any part is there already; then, as on every refusal, nothing was changed.
+    pub fn init(directory: &Path, key: &dyn KeyPort, init: &Init) -> Result<(), StoreError> {
+        files::init(directory, key, |transaction| {
+            let file = files::Layout::of(directory).data;
+            let failed = |source| StoreError::sql("write the settings", &file, source);
+            let notice = [
+                ("facility", &init.facility),
+                ("operator", &init.operator),
+                ("purpose", &init.purpose),
+                ("contact", &init.contact),
+            ];
+            for (name, value) in notice {
+                let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2)";
+                transaction.execute(sql, (name, value)).map_err(failed)?;
+            }
+            make_key(transaction, "author").and_then(|()| make_key(transaction, "group"))
+        })
+    }
+
+    /// Opens a data directory for this process alone. Creates nothing; brings an older schema up to date.
+    ///
+    /// # Errors
+    /// One variant for each reason, see [`StoreError`]; all files are then as they were.
+    pub fn open(directory: &Path, key: &dyn KeyPort, options: OpenOptions) -> Result<Self, StoreError> {
+        let (connection, lock) = files::open(directory, key, &options.medium)?;
+        let file = files::Layout::of(directory).data;
+        let keys = Keys::read(&connection, &file)?;
+        let OpenOptions { boot, entropy, .. } = options;
+        Ok(Self { file, connection, keys, feed: None, boot, entropy, _lock: lock })
+    }
+
+    /// The words of the notice, and the device's name.
+    ///
+    /// # Errors
+    /// The data file cannot be read.
+    pub fn settings(&self) -> Result<Settings, StoreError> {
+        let value = |name: &str| {
+            let sql = "SELECT value FROM settings WHERE name = ?1";
+            self.connection
+                .query_row(sql, [name], |row| row.get::<_, String>(0))
+                .map_err(|source| StoreError::sql("read the settings", &self.file, source))
+        };
+        let notice = Init {
+            facility: value("facility")?,
+            operator: value("operator")?,
+            purpose: value("purpose")?,
+            contact: value("contact")?,
+        };
+        Ok(Settings { notice, device: self.keys.author.id() })
+    }
+
+    /// Writes and syncs a page, for instance to learn whether a full disk has space again. Says nothing new.
+    ///
+    /// # Errors
+    /// It is still not possible to write, and why.
+    pub fn check_writable(&self) -> Result<(), StoreError> {
+        // A new value each time: SQLite does not write a page that stays the same.
+        let sql = "INSERT INTO settings (name, value) VALUES ('trial', hex(randomblob(8)))
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let written = self.connection.execute(sql, []);
+        written.map(|_| ()).map_err(|source| StoreError::sql("write", &self.file, source))
+    }
+}
+
+impl Keys {
+    fn read(connection: &Connection, file: &Path) -> Result<Self, StoreError> {
+        let key = |name: &str| {
+            let sql = "SELECT id, epoch, secret FROM keys WHERE name = ?1";
+            let read = connection.query_row(sql, [name], |row| {
+                let secret = Zeroizing::new(row.get::<_, [u8; 32]>(2)?);
+                Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, u32>(1)?, secret))
+            });
+            read.map_err(|source| StoreError::sql("read the device's keys", file, source))
+        };
+        let (author_key, _, author) = key("author")?;
+        let (group, epoch, group_key) = key("group")?;
+        Ok(Self {
+            author: AuthorKey::from_bytes(*author),
+            author_key: KeyId(author_key),
+            group: GroupId(group),
+            epoch,
+            group_key: GroupKey::from_bytes(*group_key),
+        })
+    }
+}
+
+fn make_key(transaction: &Transaction<'_>, name: &str) -> Result<(), StoreError> {
+    let (mut id, mut secret) = ([0; 16], Zeroizing::new([0; 32]));
+    SystemEntropy.fill(&mut id).and_then(|()| SystemEntropy.fill(&mut *secret)).map_err(StoreError::Entropy)?;
+    let sql = "INSERT INTO keys (name, id, epoch, secret) VALUES (?1, ?2, ?3, ?4)";
+    let made = transaction.execute(sql, (name, id, OWN_EPOCH, &secret[..]));
+    made.map(|_| ()).map_err(|source| StoreError::sql("make the device's keys", Path::new("genkan.db"), source))
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Store({}, device {})", self.file.display(), self.keys.author.id())
+    }
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "OpenOptions({:?})", self.medium)
+    }
+}

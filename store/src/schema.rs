@@ -1,0 +1,78 @@
+//! The tables, as prose, and the numbered files that make them.
+//!
+//! The data file holds two things that must agree at every moment, which is why they share one file and one transaction:
+//! the **feeds**, what this kiosk has said, record by record; and the **vault**, what it knows now.
+//!
+//! Feeds:
+//! - `runs`: one row per run, in the order in which they were opened. `length` and `root` are the *kept head*: how far the
+//!   run went when its last record was written, and the Merkle root over it. They are what a shortened or rewritten run is
+//!   found by. `continued_by` is the run whose Open names this one as prior; a run without one is a tip.
+//! - `records`: the records themselves, exactly as hashed and signed, each with its leaf and its signature, so that pages
+//!   can be cut anywhere. Nothing ever updates or deletes a row.
+//! - `open_grants`: decisions that granted and whose release has not been answered yet. The row is written with the
+//!   decision and goes with the answer; whatever is left at a start was interrupted and is answered as unknown.
+//!
+//! Vault:
+//! - `settings`: the words of the notice: facility, operator, purpose, contact. `trial` is what the last trial write left.
+//! - `keys`: `author` is D_sign, the Ed25519 secret that signs records; `group` is G, the key that seals their bodies, of
+//!   a group that has only this device for now (epoch 0). `id` names the key (`author`) or the group.
+//! - `people`: who is enrolled: the id, whether it still counts, the name, and the person's own key P, under which the
+//!   personal part of their records is sealed. Deleting the row therefore deletes the name here and in every record.
+//!   `replaced_by` is set when a revoked enrolment was reinstated under a new id.
+//! - `reference_templates`: the stored templates, as 32-bit floats in little-endian order, with the model that made them.
+//!
+//! What has been deleted is overwritten (`secure_delete`). `PRAGMA user_version` is the number of the last migration,
+//! `PRAGMA application_id` says whose file it is.
+
+use rusqlite::Transaction;
+
+/// "GNKN": marks the file as ours.
+pub(crate) const APPLICATION: i64 = 0x474E_4B4E;
+
+/// Every schema there ever was, oldest first; the number of a file is its place, counted from 1. A landed file is frozen.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_feeds_and_vault.sql")];
+
+/// The newest schema that this program knows.
+pub(crate) const NEWEST: u32 = MIGRATIONS.len() as u32;
+
+/// Brings the schema from `found` to [`NEWEST`].
+pub(crate) fn migrate(transaction: &Transaction<'_>, found: u32) -> rusqlite::Result<()> {
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", NEWEST)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rusqlite::Connection;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn a_landed_migration_is_never_edited() {
+        let frozen = ["-"];
+        let found = MIGRATIONS.map(|file| {
+            Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        });
+        assert_eq!(found, frozen, "add a new numbered file instead, and pin it here");
+    }
+
+    #[test]
+    fn the_migrations_make_the_tables_that_the_prose_tells_of() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let transaction = connection.transaction().unwrap();
+        migrate(&transaction, 0).unwrap();
+        transaction.commit().unwrap();
+        let prose = include_str!("schema.rs");
+        let mut statement = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+        let tables: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        assert!(!tables.is_empty());
+        for table in tables {
+            assert!(prose.contains(&format!("//! - `{table}`: ")), "{table} is not told");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `cargo xtask`: from a fresh Debian machine with Rust to a running Genkan, and the checks that a change must pass.
+//!
+//! Compiled first of all, so it depends on little. Everything it says itself goes to stderr: stdout belongs to the
+//! program that a command runs.
+
+mod cards;
+mod ci;
+mod client;
+mod deny;
+mod failure;
+mod fetch;
+mod font;
+mod host;
+mod pin;
+mod place;
+mod process;
+mod programs;
+mod python;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use place::Place;
+
+/// Genkan's own commands. Each sets up what it needs; start with `cargo xtask demo`.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", subcommand_required = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install and fetch all that the build, the tests and the demo need
+    Setup,
+    /// Fetch the pinned networks and sample photographs, checking both hashes of each
+    Models {
+        /// Only look: name what is absent or wrong, fetch nothing
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Play the visits of the demo; screenshots and the exported log go to target/demo
+    Demo {
+        /// Open no window even where there is a display
+        #[arg(long)]
+        headless: bool,
+        /// One JSON object a line for each visit
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run all tests; arguments after -- go to cargo test
+    Test {
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Run all that a change must pass: formatting, lints, tests, documentation, licences
+    Ci,
+    /// Measure a release build: start, memory, latency; figures go to target/bench
+    Bench {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draw every screen in every language to target/ui-tour
+    Tour,
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    match perform(task, &Place::here()) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
+    let done = |()| ExitCode::SUCCESS;
+    match task {
+        Task::Setup => programs::setup(place).map(done),
+        Task::Models { verify: true } => cards::verify_all(place).map(done),
+        Task::Models { verify: false } => cards::fetch_all(place).map(done),
+        Task::Demo { headless, json } => programs::demo(place, headless, json),
+        Task::Test { arguments } => programs::test(place, &arguments),
+        Task::Ci => Ok(ci::ci(place)),
+        Task::Bench { json } => programs::bench(place, json),
+        Task::Tour => programs::tour(place),
+    }
+}

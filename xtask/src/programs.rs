@@ -1,0 +1,73 @@
+//! The commands that build and run Genkan itself. Each sets up first, so that any of them is the only one to know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::cards;
+use crate::failure::{At, Failure};
+use crate::font;
+use crate::host;
+use crate::place::Place;
+use crate::process::{cargo, pass_through, run, say};
+use crate::python;
+
+/// All that must be there before the workspace is built. What is there already is left as it is.
+pub(crate) fn setup(place: &Place) -> Result<(), Failure> {
+    host::prepare()?;
+    python::packages(place)?;
+    cards::fetch_all(place)?;
+    font::make(place)
+}
+
+/// The visits of the demo, on the simulated board.
+pub(crate) fn demo(place: &Place, headless: bool, json: bool) -> Result<ExitCode, Failure> {
+    setup(place)?;
+    let kiosk = built(place)?;
+    let mut command = in_folder(place, &kiosk, "demo")?;
+    command.args(headless.then_some("--headless")).args(json.then_some("--json"));
+    pass_through(&mut command)
+}
+
+/// A picture of every screen in every language.
+pub(crate) fn tour(place: &Place) -> Result<ExitCode, Failure> {
+    setup(place)?;
+    let kiosk = built(place)?;
+    pass_through(&mut in_folder(place, &kiosk, "ui-tour")?)
+}
+
+/// The figures, from a release build.
+pub(crate) fn bench(place: &Place, json: bool) -> Result<ExitCode, Failure> {
+    setup(place)?;
+    say(
+        "building the kiosk for release (many minutes the first time): figures of a development build mean nothing",
+    );
+    run(cargo().args(["build", "--release", "--package", "kiosk"]).current_dir(&place.root))?;
+    let mut command = in_folder(place, &place.target().join("release/kiosk"), "bench")?;
+    pass_through(command.args(json.then_some("--json")))
+}
+
+/// The workspace's tests, some of which run the kiosk as a program; `arguments` go to cargo as they are.
+pub(crate) fn test(place: &Place, arguments: &[String]) -> Result<ExitCode, Failure> {
+    setup(place)?;
+    built(place)?;
+    say("running the workspace's tests (many minutes to compile the first time)");
+    pass_through(cargo().args(["test", "--workspace"]).args(arguments).current_dir(&place.root))
+}
+
+/// Builds the kiosk as `cargo test --workspace` does, so that neither compiles what the other has: the whole workspace
+/// is named, and `--examples` makes cargo count the features of dev-dependencies in.
+pub(crate) fn built(place: &Place) -> Result<PathBuf, Failure> {
+    say("building the kiosk (many minutes the first time)");
+    run(cargo().args(["build", "--workspace", "--bin", "kiosk", "--examples"]).current_dir(&place.root))?;
+    Ok(place.target().join("debug/kiosk"))
+}
+
+/// `kiosk COMMAND --out target/COMMAND`, the folder made.
+fn in_folder(place: &Place, kiosk: &Path, command: &str) -> Result<Command, Failure> {
+    let out = place.target().join(command);
+    fs::create_dir_all(&out).at("make the folder", &out)?;
+    let mut run = Command::new(kiosk);
+    run.arg(command).arg("--out").arg(&out).current_dir(&place.root);
+    Ok(run)
+}
