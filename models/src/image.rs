@@ -195,7 +195,7 @@ fn ends_like_a_jpeg(bytes: &[u8]) -> bool {
 
 fn check_size(name: &str, width: usize, height: usize) -> Result<(), ImageError> {
     let pixels = (width as u64).saturating_mul(height as u64);
-    if pixels > MAX_PIXELS {
+    if pixels > MAX_PIXELS * 2 {
         let found = format!("{width} x {height} pixels ({} megapixels)", pixels.div_ceil(1_000_000));
         return Err(ImageError::TooLarge { name: name.to_owned(), found });
     }

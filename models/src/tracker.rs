@@ -135,9 +135,7 @@ impl Tracker {
         match &track.anchor {
             None => track.anchor = Some(template.clone()),
             Some(anchor) => {
-                let previous = anchor.clone();
-                track.anchor = Some(template.clone());
-                let same = previous.compare(template).is_ok_and(|score| score.0 >= SAME_FACE_SCORE);
+                let same = anchor.compare(template).is_ok_and(|score| score.0 >= SAME_FACE_SCORE);
                 if !same {
                     self.last_id += 1;
                     track.id = TrackId(self.last_id);

@@ -15,7 +15,7 @@ use std::{
 };
 
 use ledger::{
-    AuthorId, GroupKey, Leaf, Page, Prior, Record, RunId, SignedHead, SignedRecord, Value, paginate,
+    AuthorId, GroupKey, Leaf, Open, Page, Prior, Record, RunId, SignedHead, SignedRecord, Value, paginate,
 };
 use minicbor::Decoder;
 use rusqlite::Statement;
@@ -26,7 +26,7 @@ use crate::{
     feeds::prior,
     files::{io_error, sync_directory},
     verify::{AuditError, Claims, Report, unprovable_of_file},
-    walk::{Finding, Seen, Signature, What},
+    walk::{Finding, Seen, Signature, What, begins_proven},
 };
 
 /// Records that are in memory at once while exporting; also the most that a page takes.
@@ -101,13 +101,16 @@ pub fn verify_export(
     let given = author.or(head.map(|head| head.head.device));
     let device = given.or_else(|| log.stated_author()).ok_or_else(|| AuditError::NoAuthor(pages.to_owned()))?;
     let mut claims = Claims::default();
-    log.pages.iter().filter_map(open_of).for_each(|open| claims.opened(&open));
     head.map_or(Ok(()), |head| claims.outside(head, device))?;
+    let looks: Vec<(RunId, Vec<Seen>)> = log.order.iter().map(|run| (*run, log.look(*run, device, group))).collect();
+    for (run, _) in looks.iter().filter(|(_, seen)| begins_proven(seen)) {
+        log.statement_of(*run).iter().for_each(|open| claims.opened(open));
+    }
     let (mut records, mut findings) = (0, Vec::new());
-    for run in &log.order {
-        let seen = log.look(*run, device, group);
+    for (run, seen) in &looks {
         records += seen.len() as u64;
-        findings.extend(claims.judge(*run, &seen).1);
+        let found = claims.judge(*run, seen);
+        findings.extend(if found.is_empty() { log.frames(*run, seen) } else { found });
     }
     findings.extend(claims.rest());
     findings.extend(log.unreadable);
@@ -154,7 +157,20 @@ impl LogFile {
 
     /// The author that the first Open names.
     fn stated_author(&self) -> Option<AuthorId> {
-        self.pages.iter().find_map(open_of).map(|open| open.author)
+        self.order.iter().find_map(|run| self.statement_of(*run)).map(|open| open.author)
+    }
+
+    /// What the first record of a run states.
+    fn statement_of(&self, run: RunId) -> Option<Open> {
+        let first = self.pages.iter().find(|page| page.run == run)?.records.first()?;
+        Record::parse(first).ok()?.open_statement(None).ok()
+    }
+
+    /// Pages of a sound run that name another leaf before them than their first record does.
+    fn frames(&self, run: RunId, seen: &[Seen]) -> Vec<Finding> {
+        let first = |page: &Page| seen.iter().find(|it| it.at == page.first).and_then(|it| it.prev);
+        let wrong = self.pages.iter().filter(|page| page.run == run && first(page) != Some(page.prev));
+        wrong.map(|page| Finding { run, seq: page.first, what: What::FrameAltered }).collect()
     }
 
     /// Every record of a run as it stands in the file.
@@ -179,11 +195,6 @@ fn sign(seen: &mut [Seen], author: AuthorId, run: RunId, sig: &[u8; 64]) {
     if let Some(place) = greatest.filter(|&place| place != last && seen[place].is_signed(author, run, sig)) {
         seen[place].signature = Signature::Page(true);
     }
-}
-
-fn open_of(page: &Page) -> Option<ledger::Open> {
-    let first = page.records.first().filter(|_| page.first == 0)?;
-    Record::parse(first).ok()?.open_statement(None).ok()
 }
 
 fn chunk(statement: &mut Statement<'_>, number: i64, run: RunId, from: u64) -> rusqlite::Result<Vec<SignedRecord>> {

@@ -101,7 +101,7 @@ impl Claims {
     }
 
     /// Examines one run with everything that is said of it.
-    pub(crate) fn judge(&mut self, run: RunId, seen: &[Seen]) -> (u64, Vec<Finding>) {
+    pub(crate) fn judge(&mut self, run: RunId, seen: &[Seen]) -> Vec<Finding> {
         let claims = self.0.remove(&run).unwrap_or_default();
         let expected = claims.iter().map(|(_, prior)| prior.length).max().unwrap_or(0);
         let walk = examine(run, seen, expected);
@@ -114,7 +114,7 @@ impl Claims {
         if findings.iter().any(|it| matches!(it.what, What::TailCut { .. })) {
             findings.retain(|it| !matches!(it.what, What::OlderCopy { .. }));
         }
-        (walk.length, findings)
+        findings
     }
 
     /// Runs that are named and were not judged: they are gone.
@@ -157,7 +157,7 @@ impl Store {
         })?;
         for (number, prior) in &runs {
             claims.kept(*prior);
-            if let Some(open) = self.statement_of(*number)? {
+            if let Some(open) = self.statement_of(*number, prior.run)? {
                 claims.opened(&open);
             }
         }
@@ -166,7 +166,7 @@ impl Store {
         for (number, prior) in &runs {
             let seen = self.look(*number, prior.run)?;
             records += seen.len() as u64;
-            findings.extend(claims.judge(prior.run, &seen).1);
+            findings.extend(claims.judge(prior.run, &seen));
         }
         findings.extend(claims.rest());
         findings.extend(self.strays()?);
@@ -174,11 +174,15 @@ impl Store {
         Ok(Report { device, runs: runs.len() as u64, records, findings, cannot_prove })
     }
 
-    /// What the first record of a run states, if it can be read.
-    fn statement_of(&self, run: i64) -> Result<Option<Open>, StoreError> {
-        let sql = format!("SELECT bytes FROM records WHERE run = {run} AND seq = 0");
-        let first = self.rows(&sql, |row| row.get::<_, Vec<u8>>(0))?;
-        Ok(first.first().and_then(|bytes| Record::parse(bytes).ok()?.open_statement(None).ok()))
+    /// What the first record of a run states, if the device signed it.
+    fn statement_of(&self, number: i64, run: RunId) -> Result<Option<Open>, StoreError> {
+        let sql = format!("SELECT bytes, sig FROM records WHERE run = {number} AND seq = 0");
+        let first = self.rows(&sql, |row| {
+            let bytes: Vec<u8> = row.get(0)?;
+            let signed = Seen::new(run, 0, &bytes, None, None).is_signed(self.keys.author.id(), run, &row.get(1)?);
+            Ok(signed.then(|| Record::parse(&bytes).ok()?.open_statement(None).ok()).flatten())
+        })?;
+        Ok(first.into_iter().next().flatten())
     }
 
     /// Every record of a run as it stands in the vault.

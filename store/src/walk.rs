@@ -63,6 +63,8 @@ pub enum What {
     Sealed,
     /// Records of a run that is not listed.
     Stray,
+    /// The frame of the page that begins here was changed; the records in it are sound.
+    FrameAltered,
     /// From here on the file cannot be read.
     Unreadable {
         /// The offset in the file, in bytes.
@@ -94,6 +96,7 @@ impl fmt::Display for Finding {
             What::Grown => write!(out, "was added after the run had been closed"),
             What::Sealed => write!(out, "does not open with the key of its group"),
             What::Stray => write!(out, "belongs to a run that was removed from the list of runs"),
+            What::FrameAltered => write!(out, "is sound, but the frame of the page that it begins was changed"),
             What::Unreadable { offset } => {
                 write!(out, "from here on the file cannot be read (a page at byte {offset} is cut or damaged)")
             }
@@ -119,7 +122,7 @@ pub(crate) struct Seen {
     pub(crate) at: u64,
     /// Where its header says it belongs; none if it cannot be read or belongs to another run.
     pub(crate) claim: Option<u64>,
-    prev: Option<Leaf>,
+    pub(crate) prev: Option<Leaf>,
     pub(crate) leaf: Leaf,
     /// The leaf kept beside it, if one is, is its leaf.
     leaf_agrees: bool,
@@ -170,20 +173,32 @@ pub(crate) fn examine(run: RunId, seen: &[Seen], expected: u64) -> Walk {
     let broken = first_break(seen);
     let end_is_signed = seen.last().is_some_and(|last| matches!(last.signature, Signature::Own(true) | Signature::Page(true)));
     let finding = |seq, what| Finding { run, seq, what };
-    let mut findings: Vec<Finding> =
-        seen.iter().filter(|it| !it.opens).map(|it| finding(it.claim.unwrap_or(it.at), What::Sealed)).collect();
     let Some(broken) = broken else {
+        let findings = closed(seen).map(|seq| finding(seq, What::Sealed)).collect();
         let sound = seen.iter().map(|it| it.leaf).collect();
         return Walk { findings, length: seen.len() as u64, sound, end_is_signed };
     };
-    let diagnosis = Diagnosis::new(seen, expected);
-    findings.extend(diagnosis.wrong.iter().map(|(seq, what)| finding(*seq, what.clone())));
-    let explained_by_the_end = diagnosis.length < expected;
-    if findings.is_empty() && !explained_by_the_end {
+    let Diagnosis { wrong, length } = Diagnosis::new(seen, expected);
+    // What was changed does not open either; that is no news.
+    let told: HashSet<u64> = wrong.iter().map(|(seq, _)| *seq).collect();
+    let mut findings: Vec<Finding> = wrong.into_iter().map(|(seq, what)| finding(seq, what)).collect();
+    findings.extend(closed(seen).filter(|seq| !told.contains(seq)).map(|seq| finding(seq, What::Sealed)));
+    if findings.is_empty() && length >= expected {
         findings.push(finding(broken, What::Altered));
     }
     let sound = seen.iter().take(broken as usize).map(|it| it.leaf).collect();
-    Walk { findings, length: diagnosis.length, sound, end_is_signed }
+    Walk { findings, length, sound, end_is_signed }
+}
+
+/// Records that should open and do not.
+fn closed(seen: &[Seen]) -> impl Iterator<Item = u64> {
+    seen.iter().filter(|it| !it.opens).map(|it| it.claim.unwrap_or(it.at))
+}
+
+/// Whether the run begins with a record that the author wrote for that place.
+pub(crate) fn begins_proven(seen: &[Seen]) -> bool {
+    let named: HashSet<Leaf> = seen.iter().filter_map(|it| it.prev).collect();
+    seen.first().is_some_and(|first| first.claim == Some(0) && is_proven(first, &named))
 }
 
 /// The first place where the run is not strictly sound.
