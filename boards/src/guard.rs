@@ -78,7 +78,7 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// [`GuardError`]; the relay may still be driven.
 pub fn run(link: impl AsFd, port: impl AsFd, channel: u8) -> Result<(), GuardError> {
     let ignored = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGHUP] {
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&ignored)).map_err(GuardError::Signals)?;
     }
     let mut byte = [0];

@@ -27,10 +27,11 @@ use self::{
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
+    end_on_panic();
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", output::explain(error.as_ref()));
+            eprintln!("kiosk: {}", output::explain(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -41,6 +42,16 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,kiosk=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+/// Half a kiosk is worse than none: a thread that panics ends the program. The strike's guard drops the relay, the service
+/// manager starts the kiosk again, and a grant that was open is answered as unknown.
+fn end_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::abort();
+    }));
 }
 
 fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {

@@ -25,7 +25,7 @@ impl Format {
 
 /// The error and, below it, each cause.
 pub(crate) fn explain(error: &dyn Error) -> String {
-    let mut text = format!("kiosk: {error}");
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(&format!("\n  because: {error}"));

@@ -70,6 +70,9 @@ fn converse(mut client: UnixStream, gate: &SyncSender<Inbox>) -> io::Result<()> 
     client.set_write_timeout(Some(CLIENT_PATIENCE))?;
     let mut line = String::new();
     BufReader::new(&client).take(LONGEST_REQUEST).read_line(&mut line)?;
+    if line.is_empty() {
+        return Ok(());
+    }
     let answer = match serde_json::from_str::<Request>(&line) {
         Ok(request) => ask_gate(request, gate),
         // The error's text could quote a name: only its place is passed on.

@@ -13,7 +13,7 @@ pub const MAX_PIXELS: u64 = 40_000_000;
 /// Largest file that is read.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Smallest width and height: less than this holds no face.
+/// Smallest width and height of a photograph: less than this holds no face.
 const MIN_SIDE: usize = 16;
 
 /// An upright RGB picture, row by row from the top left, three bytes per pixel.
@@ -86,9 +86,9 @@ impl Image {
     ///
     /// # Errors
     /// [`ImageError::WrongLength`] if there are not three bytes per pixel, [`ImageError::TooLarge`] beyond
-    /// [`MAX_PIXELS`], [`ImageError::TooSmall`] below 16 pixels a side.
+    /// [`MAX_PIXELS`], [`ImageError::TooSmall`] if there is no pixel at all.
     pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Result<Self, ImageError> {
-        check_size("in memory", width, height)?;
+        check_size("in memory", width, height, 1)?;
         if rgb.len() != width * height * 3 {
             return Err(ImageError::WrongLength { width, height, bytes: rgb.len() });
         }
@@ -130,7 +130,7 @@ impl Image {
         reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(refuse)?;
         let (width, height) = decoder.dimensions();
-        check_size(name, width as usize, height as usize)?;
+        check_size(name, width as usize, height as usize, MIN_SIDE)?;
         let orientation = decoder.orientation().map_err(refuse)?;
         let mut picture = DynamicImage::from_decoder(decoder).map_err(refuse)?;
         // The JPEG decoder fills what is missing with grey and says nothing.
@@ -193,13 +193,13 @@ fn ends_like_a_jpeg(bytes: &[u8]) -> bool {
     bytes[scan..].windows(2).any(|pair| pair == JPEG_END)
 }
 
-fn check_size(name: &str, width: usize, height: usize) -> Result<(), ImageError> {
+fn check_size(name: &str, width: usize, height: usize, least: usize) -> Result<(), ImageError> {
     let pixels = (width as u64).saturating_mul(height as u64);
-    if pixels > MAX_PIXELS * 2 {
+    if pixels > MAX_PIXELS {
         let found = format!("{width} x {height} pixels ({} megapixels)", pixels.div_ceil(1_000_000));
         return Err(ImageError::TooLarge { name: name.to_owned(), found });
     }
-    if width < MIN_SIDE || height < MIN_SIDE {
+    if width < least || height < least {
         return Err(ImageError::TooSmall { name: name.to_owned(), width, height });
     }
     Ok(())

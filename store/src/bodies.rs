@@ -13,8 +13,8 @@
 use std::time::Duration;
 
 use gate::{
-    Decision, DenyReason, Entry, Fault, Fused, Mode, ModelId, Outcome, PersonId, PulseResult, QualityIssue, RecordId,
-    Released, Template, Threshold,
+    Decision, DenyReason, Entry, Fault, Fused, Mode, ModelId, Outcome, PersonId, PulseResult, QualityIssue,
+    RecordId, Released, Template, Threshold,
 };
 use ledger::Value;
 

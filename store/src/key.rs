@@ -7,7 +7,7 @@
 use std::{
     fmt,
     fs::{self, File},
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -140,10 +140,14 @@ impl FileKey {
 
     fn error(&self, act: &'static str) -> impl FnOnce(std::io::Error) -> KeyError {
         let path = self.0.clone();
-        move |source| match source.kind() {
-            std::io::ErrorKind::NotFound => KeyError::Missing(path),
-            std::io::ErrorKind::AlreadyExists => KeyError::Exists(path),
-            _ => KeyError::Io { act, path, source },
+        move |source| {
+            if source.kind() == ErrorKind::NotFound {
+                return KeyError::Missing(path);
+            }
+            if source.kind() == ErrorKind::AlreadyExists {
+                return KeyError::Exists(path);
+            }
+            KeyError::Io { act, path, source }
         }
     }
 }

@@ -224,10 +224,14 @@ impl Keys {
 
 fn make_key(transaction: &Transaction<'_>, name: &str) -> Result<(), StoreError> {
     let (mut id, mut secret) = ([0; 16], Zeroizing::new([0; 32]));
-    SystemEntropy.fill(&mut id).and_then(|()| SystemEntropy.fill(&mut *secret)).map_err(StoreError::Entropy)?;
+    SystemEntropy
+        .fill(&mut id)
+        .and_then(|()| SystemEntropy.fill(&mut *secret))
+        .map_err(StoreError::Entropy)?;
     let sql = "INSERT INTO keys (name, id, epoch, secret) VALUES (?1, ?2, ?3, ?4)";
     let made = transaction.execute(sql, (name, id, OWN_EPOCH, &secret[..]));
-    made.map(|_| ()).map_err(|source| StoreError::sql("make the device's keys", Path::new("genkan.db"), source))
+    made.map(|_| ())
+        .map_err(|source| StoreError::sql("make the device's keys", Path::new("genkan.db"), source))
 }
 
 impl fmt::Debug for Store {

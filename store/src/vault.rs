@@ -155,7 +155,9 @@ impl Store {
                 standing: standing(row, 1).map_err(failed)?,
                 template: self.template(model.clone(), blob(row, 2).map_err(failed)?)?,
             };
-            gallery.insert(&reference).map_err(|_| self.spoiled("a reference has another length than its model makes"))?;
+            gallery
+                .insert(&reference)
+                .map_err(|_| self.spoiled("a reference has another length than its model makes"))?;
         }
         Ok(gallery)
     }
@@ -213,7 +215,8 @@ fn replace(batch: &Batch<'_>, old: i64, new: i64) -> Result<(), StoreError> {
 /// The model of the templates, if name and templates make an enrolment.
 fn check<'a>(name: &str, templates: &'a [Template]) -> Result<&'a ModelId, StoreError> {
     let refuse = |why| Err(StoreError::UnusableEnrolment(why));
-    let readable = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
+    let readable =
+        !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
     let Some(first) = templates.first() else {
         return refuse("there is no reference; give at least one photograph with a usable face");
     };

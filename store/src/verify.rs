@@ -47,13 +47,15 @@ pub enum AuditError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The head is not one that this device signed.
-    #[error("the head given was not signed by the device whose log this is ({device}); give the right head or log")]
+    #[error(
+        "the head given was not signed by the device whose log this is ({device}); give the right head or log"
+    )]
     ForeignHead {
         /// The device.
         device: AuthorId,
         /// What is wrong with the head.
         #[source]
-        source: ledger::Error,
+        source: Box<ledger::Error>,
     },
     /// The file is no head.
     #[error("{}: is no head; `kiosk audit export` writes head.cbor", path.display())]
@@ -94,7 +96,7 @@ impl Claims {
     /// # Errors
     /// [`AuditError::ForeignHead`] if the device did not sign it.
     pub(crate) fn outside(&mut self, head: &SignedHead, device: AuthorId) -> Result<(), AuditError> {
-        head.verify(device).map_err(|source| AuditError::ForeignHead { device, source })?;
+        head.verify(device).map_err(|source| AuditError::ForeignHead { device, source: Box::new(source) })?;
         let add = |prior: &Prior| self.0.entry(prior.run).or_default().push((Witness::Outside, *prior));
         head.head.runs.iter().for_each(add);
         Ok(())
@@ -152,9 +154,10 @@ impl Store {
     pub fn verify(&self, outside: Option<&SignedHead>) -> Result<Report, AuditError> {
         let device = self.keys.author.id();
         let mut claims = Claims::default();
-        let runs: Vec<(i64, Prior)> = self.rows("SELECT run, length, root, number FROM runs ORDER BY number", |row| {
-            Ok((row.get(3)?, prior(row)?))
-        })?;
+        let runs: Vec<(i64, Prior)> = self
+            .rows("SELECT run, length, root, number FROM runs ORDER BY number", |row| {
+                Ok((row.get(3)?, prior(row)?))
+            })?;
         for (number, prior) in &runs {
             claims.kept(*prior);
             if let Some(open) = self.statement_of(*number, prior.run)? {
@@ -179,7 +182,8 @@ impl Store {
         let sql = format!("SELECT bytes, sig FROM records WHERE run = {number} AND seq = 0");
         let first = self.rows(&sql, |row| {
             let bytes: Vec<u8> = row.get(0)?;
-            let signed = Seen::new(run, 0, &bytes, None, None).is_signed(self.keys.author.id(), run, &row.get(1)?);
+            let signed =
+                Seen::new(run, 0, &bytes, None, None).is_signed(self.keys.author.id(), run, &row.get(1)?);
             Ok(signed.then(|| Record::parse(&bytes).ok()?.open_statement(None).ok()).flatten())
         })?;
         Ok(first.into_iter().next().flatten())
@@ -200,7 +204,8 @@ impl Store {
 
     /// Records that no listed run has.
     fn strays(&self) -> Result<Vec<Finding>, StoreError> {
-        let sql = "SELECT min(seq), bytes FROM records WHERE run NOT IN (SELECT number FROM runs) GROUP BY run";
+        let sql =
+            "SELECT min(seq), bytes FROM records WHERE run NOT IN (SELECT number FROM runs) GROUP BY run";
         let found = self.rows(sql, |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         let named = |(seq, bytes): (u64, Vec<u8>)| {
             let run = Record::parse(&bytes).map_or(RunId([0; 16]), |record| record.header.run);

@@ -83,22 +83,32 @@ impl fmt::Display for Finding {
             What::Missing { count } => write!(out, "was removed, with the {} after it", count - 1),
             What::Swapped { with } => write!(out, "was swapped with record {with}"),
             What::Moved => write!(out, "was moved to another place"),
-            What::TailCut { length } => write!(out, "from here on the tail was cut off, the run had {length} records"),
+            What::TailCut { length } => {
+                write!(out, "from here on the tail was cut off, the run had {length} records")
+            }
             What::OlderCopy { length } => write!(
                 out,
                 "the run ends before it, but the head given names {length} records: an older copy was put back, or the \
                  tail was cut off"
             ),
             What::RunMissing { length } => {
-                write!(out, "the whole run of {length} records is gone: an older copy was put back, or it was removed")
+                write!(
+                    out,
+                    "the whole run of {length} records is gone: an older copy was put back, or it was removed"
+                )
             }
             What::Rewritten => write!(out, "up to here the run is another than the one that was signed for"),
             What::Grown => write!(out, "was added after the run had been closed"),
             What::Sealed => write!(out, "does not open with the key of its group"),
             What::Stray => write!(out, "belongs to a run that was removed from the list of runs"),
-            What::FrameAltered => write!(out, "is sound, but the frame of the page that it begins was changed"),
+            What::FrameAltered => {
+                write!(out, "is sound, but the frame of the page that it begins was changed")
+            }
             What::Unreadable { offset } => {
-                write!(out, "from here on the file cannot be read (a page at byte {offset} is cut or damaged)")
+                write!(
+                    out,
+                    "from here on the file cannot be read (a page at byte {offset} is cut or damaged)"
+                )
             }
         }
     }
@@ -133,7 +143,13 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Looks at one record that stands at `at` of `run`. Its signature is judged by the caller.
-    pub(crate) fn new(run: RunId, at: u64, bytes: &[u8], kept: Option<Leaf>, group: Option<&GroupKey>) -> Self {
+    pub(crate) fn new(
+        run: RunId,
+        at: u64,
+        bytes: &[u8],
+        kept: Option<Leaf>,
+        group: Option<&GroupKey>,
+    ) -> Self {
         let leaf = leaf_of(bytes);
         let record = Record::parse(bytes).ok().filter(|record| record.header.run == run);
         let sealed = record.as_ref().is_some_and(|record| record.header.group.is_some());
@@ -171,7 +187,9 @@ pub(crate) struct Walk {
 /// Examines a run as it stands in its place of keeping. `expected`: the length that somebody names for it.
 pub(crate) fn examine(run: RunId, seen: &[Seen], expected: u64) -> Walk {
     let broken = first_break(seen);
-    let end_is_signed = seen.last().is_some_and(|last| matches!(last.signature, Signature::Own(true) | Signature::Page(true)));
+    let end_is_signed = seen
+        .last()
+        .is_some_and(|last| matches!(last.signature, Signature::Own(true) | Signature::Page(true)));
     let finding = |seq, what| Finding { run, seq, what };
     let Some(broken) = broken else {
         let findings = closed(seen).map(|seq| finding(seq, What::Sealed)).collect();
@@ -285,7 +303,8 @@ fn gaps(sorted: &[(u64, &Seen)]) -> Vec<(u64, What)> {
 /// Records that nothing proves. A page's signature is missed where the record that it belongs to was removed, and a record
 /// is not named where the one after it was changed; both are told already.
 fn altered(sorted: &[(u64, &Seen)], named: &HashSet<Leaf>, expected: u64) -> Vec<(u64, What)> {
-    let (mut wrong, mut after): (Vec<(u64, What)>, Option<(u64, bool)>) = (Vec::new(), None);
+    let mut wrong = Vec::new();
+    let mut after: Option<(u64, bool)> = None;
     for (seq, it) in sorted.iter().rev() {
         let next_is_there = after.is_some_and(|(next, _)| next == seq + 1);
         let next_is_altered = after.is_some_and(|(_, altered)| altered);
@@ -298,7 +317,10 @@ fn altered(sorted: &[(u64, &Seen)], named: &HashSet<Leaf>, expected: u64) -> Vec
         let is_altered = !is_proven(it, named) && !excused;
         if is_altered || (at_home && !it.leaf_agrees) {
             wrong.push((*seq, What::Altered));
-        } else if at_home && !excused && matches!(it.signature, Signature::Own(false) | Signature::Page(false)) {
+        } else if at_home
+            && !excused
+            && matches!(it.signature, Signature::Own(false) | Signature::Page(false))
+        {
             wrong.push((*seq, What::SignatureAltered));
         }
         after = Some((*seq, is_altered));

@@ -89,7 +89,9 @@ fn a_revoked_person_comes_back_under_a_new_id_once_and_the_old_references_are_go
     assert!(body.get("reinstates") == Some(&Value::bytes(old.0)));
     assert_eq!(store.people().unwrap()[0].reinstated_as, Some(new));
     let refused = store.enrol(at(5), again(old));
-    assert!(matches!(refused, Err(StoreError::AlreadyReinstated { person, as_person }) if (person, as_person) == (old, new)));
+    assert!(
+        matches!(refused, Err(StoreError::AlreadyReinstated { person, as_person }) if (person, as_person) == (old, new))
+    );
     let nobody = PersonId([5; 16]);
     assert!(matches!(store.enrol(at(5), again(nobody)), Err(StoreError::UnknownPerson(it)) if it == nobody));
     assert_eq!(store.people().unwrap().len(), 2);
@@ -170,7 +172,9 @@ fn a_release_without_a_grant_is_refused_and_leaves_no_record() {
     let mut door = Door::new();
     let refused = door.visit(&mut store, None, |_, _| {}).unwrap();
     let before = store.verify(None).unwrap().records;
-    for record in [refused, gate::RecordId { run: refused.run, seq: 99 }, gate::RecordId { run: [3; 16], seq: 1 }] {
+    for record in
+        [refused, gate::RecordId { run: refused.run, seq: 99 }, gate::RecordId { run: [3; 16], seq: 1 }]
+    {
         let answer = store.append(door.now(), &Entry::Released(Released::unknown(record)));
         assert!(matches!(answer, Err(StoreError::GrantNotOpen(it)) if it == record));
     }
@@ -207,7 +211,8 @@ fn every_process_writes_a_new_run_that_names_the_one_before() {
         assert!(!runs.contains(&first.run));
         let opened = store.record(gate::RecordId { seq: 0, ..first }).unwrap().unwrap();
         let open = Record::parse(&opened.bytes).unwrap().open_statement(None).unwrap();
-        let priors: Vec<([u8; 16], u64)> = open.priors.iter().map(|prior| (prior.run.0, prior.length)).collect();
+        let priors: Vec<([u8; 16], u64)> =
+            open.priors.iter().map(|prior| (prior.run.0, prior.length)).collect();
         assert_eq!(priors, runs.last().map(|run| (*run, 3)).into_iter().collect::<Vec<_>>());
         runs.push(first.run);
         drop(store);
@@ -251,7 +256,9 @@ fn a_decision_is_written_in_whole_numbers() {
     }
     let refused = Door::new().visit(&mut store, None, |_, _| {}).unwrap();
     let body = store.read(&store.record(refused).unwrap().unwrap()).unwrap();
-    assert!(body.get("outcome") == Some(&Value::text("no-match")) && body.get("person") == Some(&Value::Null));
+    assert!(
+        body.get("outcome") == Some(&Value::text("no-match")) && body.get("person") == Some(&Value::Null)
+    );
 }
 
 #[test]
@@ -260,7 +267,8 @@ fn the_same_seed_writes_the_same_runs() {
         let directory = tempfile::tempdir().unwrap();
         init(directory.path());
         let options = OpenOptions::new([1; 16]).entropy(Box::new(Seeded(seed)));
-        let mut store = Store::open(directory.path(), &store::FileKey::beside(directory.path()), options).unwrap();
+        let mut store =
+            Store::open(directory.path(), &store::FileKey::beside(directory.path()), options).unwrap();
         let record = store.append(at(1), &Entry::StaffCalled).unwrap();
         (record, store.enrol(at(2), enrolment("青木", [1.0; 4])).unwrap().0)
     };

@@ -72,7 +72,10 @@ fn set_up_refuses_a_directory_that_holds_any_part() {
         fs::write(directory.path().join(part), b"something").unwrap();
         let before = bytes_of(directory.path());
         let again = Store::init(directory.path(), &FileKey::beside(directory.path()), &notice());
-        assert!(matches!(&again, Err(StoreError::AlreadyInitialised(path)) if path.ends_with(part)), "{part}: {again:?}");
+        assert!(
+            matches!(&again, Err(StoreError::AlreadyInitialised(path)) if path.ends_with(part)),
+            "{part}: {again:?}"
+        );
         assert!(bytes_of(directory.path()) == before);
     }
 }
@@ -94,7 +97,10 @@ fn a_missing_part_beside_another_is_named() {
             let directory = used(killed);
             fs::remove_file(directory.path().join(part)).unwrap();
             let error = refused(directory.path());
-            assert!(matches!(&error, StoreError::PartMissing { missing, .. } if missing.ends_with(part)), "{error}");
+            assert!(
+                matches!(&error, StoreError::PartMissing { missing, .. } if missing.ends_with(part)),
+                "{error}"
+            );
         }
     }
 }
@@ -146,7 +152,9 @@ fn an_empty_cut_or_overwritten_file_is_damage() {
     let sound = fs::read(&path).unwrap();
     let mut without_beginning = sound.clone();
     without_beginning[..4_096].fill(0);
-    for damaged in [vec![], sound[..10].to_vec(), sound[..5_000].to_vec(), sound[..8_192].to_vec(), without_beginning] {
+    for damaged in
+        [vec![], sound[..10].to_vec(), sound[..5_000].to_vec(), sound[..8_192].to_vec(), without_beginning]
+    {
         fs::write(&path, &damaged).unwrap();
         let error = refused(directory.path());
         assert!(matches!(error, StoreError::Corrupt { .. }), "{} bytes: {error:?}", damaged.len());
@@ -157,7 +165,9 @@ fn an_empty_cut_or_overwritten_file_is_damage() {
 fn a_check_value_of_another_length_is_damage() {
     let directory = used(false);
     fs::write(directory.path().join("vault.check"), b"short").unwrap();
-    assert!(matches!(refused(directory.path()), StoreError::Corrupt { file, .. } if file.ends_with("vault.check")));
+    assert!(
+        matches!(refused(directory.path()), StoreError::Corrupt { file, .. } if file.ends_with("vault.check"))
+    );
 }
 
 #[test]
@@ -165,7 +175,10 @@ fn a_file_of_another_program_is_not_ours_and_not_damage() {
     let directory = used(false);
     let path = directory.path().join("genkan.db");
     fs::remove_file(&path).unwrap();
-    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x); PRAGMA user_version = 1;").unwrap();
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE theirs (x); PRAGMA user_version = 1;")
+        .unwrap();
     assert!(matches!(refused(directory.path()), StoreError::Foreign { .. }));
     fs::remove_file(&path).unwrap();
     keyed(directory.path()).execute_batch("CREATE TABLE theirs (x); PRAGMA user_version = 1;").unwrap();
@@ -226,9 +239,10 @@ fn a_directory_or_file_that_cannot_be_written_is_read_only() {
     let mut command = Command::new(&program);
     if is_superuser {
         let nobody = 65_534;
-        for path in [directory.path().to_owned(), data.clone()].into_iter().chain(
-            fs::read_dir(&data).unwrap().map(|it| it.unwrap().path()),
-        ) {
+        for path in [directory.path().to_owned(), data.clone()]
+            .into_iter()
+            .chain(fs::read_dir(&data).unwrap().map(|it| it.unwrap().path()))
+        {
             std::os::unix::fs::chown(path, Some(nobody), Some(nobody)).unwrap();
         }
         command.uid(nobody).gid(nobody);

@@ -41,6 +41,8 @@ const FRAME_EVERY: Duration = Duration::from_millis(100);
 const FRAMES_AT_A_TIME: u32 = 5;
 /// How long a visit may take before the demonstration gives up; machines without a fast processor exist.
 const LONGEST_VISIT: Duration = Duration::from_secs(120);
+/// How long a window may take to appear.
+const FIRST_SCREEN: Duration = Duration::from_secs(20);
 /// The shipped board, written beside the demonstration's data.
 const BOARD: &str = include_str!("../../../boards/boards/sim.toml");
 
@@ -198,7 +200,7 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
         observer: Box::new(move |report| _ = reports.try_send(report.clone())),
     })?;
     let screens = out.join("screens");
-    panel.screenshot(&screens.join("0-idle.png"))?;
+    first_screenshot(panel, &screens.join("0-idle.png"))?;
     let mut surprises = Vec::new();
     for (visit, photo) in VISITS.iter().zip(&photos) {
         if let Some(person) = visit.revoke {
@@ -218,6 +220,18 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
     let store = door.stop().ok_or("the gate thread ended unexpectedly")?;
     finish(store, &out)?;
     if surprises.is_empty() { Ok(()) } else { Err(surprises.join("; ").into()) }
+}
+
+/// A window that has just been opened needs a moment until it can be drawn.
+fn first_screenshot(panel: &Arc<dyn Panel>, file: &Path) -> Outcome {
+    let started = Instant::now();
+    loop {
+        match panel.screenshot(file) {
+            Ok(()) => return Ok(()),
+            Err(error) if started.elapsed() > FIRST_SCREEN => return Err(error.into()),
+            Err(_) => thread::sleep(FRAME_EVERY),
+        }
+    }
 }
 
 fn revoke(door: &Door, person: &str) -> Outcome {

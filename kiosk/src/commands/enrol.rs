@@ -1,7 +1,11 @@
 //! `kiosk enrol`: photographs become references; the photographs are not kept.
 
-use std::{error::Error, path::Path};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
 
+use gate::Template;
 use models::{Image, Threads, Vision};
 
 use super::{Outcome, vault};
@@ -11,6 +15,9 @@ use crate::{
     output::Format,
     service::{Answer, Enrolled, Request},
 };
+
+/// Photographs of one enrolment must match each other at least at this false match rate.
+const LOOSEST_FMR: f64 = 1e-3;
 
 /// Loads the networks for a command.
 pub(super) fn vision(common: &Common) -> Result<Vision, Box<dyn Error>> {
@@ -28,12 +35,34 @@ pub(crate) fn enrol(common: &Common, format: Format, enrol: Enrol) -> Outcome {
     let vision = vision(common)?;
     let mut templates = Vec::new();
     for photo in &enrol.photos {
-        templates.push(template(&vision, photo)?.template.vector().to_vec());
+        templates.push(template(&vision, photo)?.template);
     }
+    same_person(&vision, &enrol.photos, &templates)?;
+    let templates = templates.iter().map(|template| template.vector().to_vec()).collect();
     let model = vision.embedder_card().model().as_str().to_owned();
     let request = Request::Enrol { name: enrol.name, model, templates, reinstate: enrol.reinstate };
     if let Answer::Enrolled(enrolled) = vault::ask(&common.data, request)? {
         format.print(&enrolled, text);
+    }
+    Ok(())
+}
+
+/// Photographs of different people under one name would let both in as one.
+fn same_person(vision: &Vision, photos: &[PathBuf], templates: &[Template]) -> Outcome {
+    let least = models::verification_threshold(vision.embedder_card(), LOOSEST_FMR).score();
+    for (first, one) in templates.iter().enumerate() {
+        for (second, other) in templates.iter().enumerate().skip(first + 1) {
+            let score = one.compare(other)?;
+            if !(score >= least) {
+                let (a, b) = (photos[first].display(), photos[second].display());
+                return Err(format!(
+                    "{a} and {b} do not look like the same person (score {:.3}, at least {:.3} is needed): enrol \
+                     different people separately, or leave one photograph out",
+                    score.0, least.0
+                )
+                .into());
+            }
+        }
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ fn open_door(
 fn out_of_service(display: Display, headless: bool, error: Box<dyn Error>) -> Outcome {
     let another_is_at_work = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
     if !headless && !another_is_at_work {
-        eprintln!("{}", output::explain(error.as_ref()));
+        tracing::error!(error = output::explain(error.as_ref()), "out of service");
         display.panel().show(Screen::OutOfService(Fault::Storage));
         let quit = display.quitter();
         thread::spawn(move || {

@@ -26,7 +26,7 @@ mod generated {
 
 pub(crate) use headless::{Headless, PanelSize};
 pub(crate) use headless_panel::HeadlessPanel;
-pub(crate) use panel::{Panel, Preview, PreviewError, UiError};
+pub(crate) use panel::{Panel, Preview, UiError};
 pub(crate) use tour::{every_screen, tour};
-pub(crate) use window::{ScreenHandle, Window};
+pub(crate) use window::Window;
 pub(crate) use words::{Bilingual, Language, Notice, Setup, Touch};

@@ -27,7 +27,8 @@ pub(crate) fn slope(graph: &Graph, node: &Node) -> Option<Vec<f32>> {
         return Some(vec![0.0]);
     }
     let slope = tensor(graph, node, 1)?;
-    let per_channel = slope.dims().iter().skip(1).all(|dim| *dim == 1);
+    // Without the batch's dimension: C x 1 x 1. One dimension alone would run along the width.
+    let per_channel = matches!(slope.dims(), [_, 1, 1] | [1]);
     per_channel.then(|| floats(graph, node, 1)).flatten()
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::NetworkError;
 use super::attributes::Attributes;
 use super::layers::{self, Convolution};
-use super::onnx::{Graph, Value};
+use super::onnx::{Graph, Node, Value};
 use super::operators::Operator;
 
 /// One operator with the places of its values.
@@ -110,86 +110,15 @@ impl Planner<'_> {
             return self.convolution(index);
         }
         let mut attributes = Attributes::new(&graph.network, node);
-        let mut inputs = node.inputs.clone();
-        let operator = match node.operator.as_str() {
-            "Relu" | "PRelu" => {
-                inputs.truncate(1);
-                Operator::Activation(
-                    layers::slope(graph, node)
-                        .ok_or_else(|| attributes.refuse("its slope is no constant"))?,
-                )
-            }
-            "BatchNormalization" => {
-                let (scale, shift) = layers::normalisation(graph, node)?;
-                ["epsilon", "momentum", "spatial"].into_iter().for_each(|name| attributes.ignore(name));
-                inputs.truncate(1);
-                Operator::Affine { scale, shift }
-            }
-            "Gemm" => {
-                inputs.truncate(1);
-                layers::gemm(graph, node, &mut attributes)?
-            }
-            "MatMul" => {
-                inputs.truncate(1);
-                let weights = layers::tensor(graph, node, 1)
-                    .ok_or_else(|| attributes.refuse("its weights are no constant"))?;
-                Operator::Linear { weights, bias: None }
-            }
-            "MaxPool" => {
-                attributes.only_integer("ceil_mode", 0)?;
-                let kernel = attributes.sizes("kernel_shape", &[1, 1])?;
-                let strides = attributes.sizes("strides", &[1, 1])?;
-                let pads = attributes.sizes("pads", &[0; 4])?;
-                if kernel[0] != kernel[1] || strides != kernel || pads != [0; 4] {
-                    return Err(
-                        attributes.refuse(format!("kernel {kernel:?}, strides {strides:?}, pads {pads:?}"))
-                    );
-                }
-                Operator::MaxPool { size: kernel[0] }
-            }
-            "Resize" => {
-                let factor = layers::resize_factor(graph, node, &mut attributes)?;
-                inputs.truncate(1);
-                Operator::Upsample { factor }
-            }
-            "Transpose" => Operator::Transpose(attributes.sizes("perm", &[0, 1, 2, 3])?),
-            "Flatten" => {
-                attributes.only_integer("axis", 1)?;
-                Operator::Flatten { axis: 1 }
-            }
-            "Dropout" => {
-                attributes.ignore("ratio");
-                Operator::Identity
-            }
-            "Constant" => Operator::Constant(attributes.constant("value")?),
-            "Gather" => {
-                attributes.only_integer("axis", 0)?;
-                Operator::Gather
-            }
-            "Concat" => {
-                attributes.only_integer("axis", 0)?;
-                Operator::Concatenate
-            }
-            "Unsqueeze" => {
-                attributes.sizes("axes", &[0])?;
-                Operator::Unsqueeze
-            }
-            "Reshape" => Operator::Reshape,
-            "Shape" => Operator::Shape,
-            "Add" => Operator::Add,
-            "Sub" => Operator::Subtract,
-            "Mul" => Operator::Multiply,
-            "Sigmoid" => Operator::Sigmoid,
-            "GlobalAveragePool" => Operator::GlobalAveragePool,
-            _ => {
-                return Err(NetworkError::UnsupportedOperator {
-                    network: graph.network.clone(),
-                    operator: node.operator.clone(),
-                    node: node.name.clone(),
-                });
-            }
+        let with_constants = operator_with_constants(graph, node, &mut attributes)?;
+        // The other inputs of such an operator are its constants, which it now holds.
+        let reads = if with_constants.is_some() { 1 } else { node.inputs.len() };
+        let operator = match with_constants {
+            Some(operator) => operator,
+            None => plain_operator(graph, node, &mut attributes)?,
         };
         attributes.finish()?;
+        let inputs = node.inputs.iter().take(reads).cloned().collect();
         Ok(Planned { operator, inputs, output: node.output.clone() })
     }
 
@@ -233,4 +162,83 @@ impl Planner<'_> {
         let (first, _) = readers.next()?;
         readers.next().is_none().then_some(first)
     }
+}
+
+/// The operators that take constants of the file into themselves and read one value.
+fn operator_with_constants(
+    graph: &Graph,
+    node: &Node,
+    attributes: &mut Attributes<'_>,
+) -> Result<Option<Operator>, NetworkError> {
+    Ok(Some(match node.operator.as_str() {
+        "Relu" | "PRelu" => {
+            let slope = layers::slope(graph, node);
+            Operator::Activation(
+                slope.ok_or_else(|| attributes.refuse("its slope is no constant per channel"))?,
+            )
+        }
+        "BatchNormalization" => {
+            let (scale, shift) = layers::normalisation(graph, node)?;
+            ["epsilon", "momentum", "spatial"].into_iter().for_each(|name| attributes.ignore(name));
+            Operator::Affine { scale, shift }
+        }
+        "Gemm" => layers::gemm(graph, node, attributes)?,
+        "MatMul" => {
+            let weights = layers::tensor(graph, node, 1);
+            let weights = weights.ok_or_else(|| attributes.refuse("its weights are no constant"))?;
+            Operator::Linear { weights, bias: None }
+        }
+        "Resize" => Operator::Upsample { factor: layers::resize_factor(graph, node, attributes)? },
+        _ => return Ok(None),
+    }))
+}
+
+/// The operators that read values only.
+fn plain_operator(
+    graph: &Graph,
+    node: &Node,
+    attributes: &mut Attributes<'_>,
+) -> Result<Operator, NetworkError> {
+    match node.operator.as_str() {
+        "MaxPool" => return max_pool(attributes),
+        "Transpose" => return attributes.sizes("perm", &[0, 1, 2, 3]).map(Operator::Transpose),
+        "Constant" => return attributes.constant("value").map(Operator::Constant),
+        "Flatten" => attributes.only_integer("axis", 1)?,
+        "Gather" | "Concat" => attributes.only_integer("axis", 0)?,
+        "Unsqueeze" => _ = attributes.sizes("axes", &[0])?,
+        "Dropout" => attributes.ignore("ratio"),
+        _ => {}
+    }
+    Ok(match node.operator.as_str() {
+        "Flatten" => Operator::Flatten { axis: 1 },
+        "Gather" => Operator::Gather,
+        "Concat" => Operator::Concatenate,
+        "Unsqueeze" => Operator::Unsqueeze,
+        "Dropout" => Operator::Identity,
+        "Reshape" => Operator::Reshape,
+        "Shape" => Operator::Shape,
+        "Add" => Operator::Add,
+        "Sub" => Operator::Subtract,
+        "Mul" => Operator::Multiply,
+        "Sigmoid" => Operator::Sigmoid,
+        "GlobalAveragePool" => Operator::GlobalAveragePool,
+        _ => {
+            return Err(NetworkError::UnsupportedOperator {
+                network: graph.network.clone(),
+                operator: node.operator.clone(),
+                node: node.name.clone(),
+            });
+        }
+    })
+}
+
+fn max_pool(attributes: &mut Attributes<'_>) -> Result<Operator, NetworkError> {
+    attributes.only_integer("ceil_mode", 0)?;
+    let kernel = attributes.sizes("kernel_shape", &[1, 1])?;
+    let strides = attributes.sizes("strides", &[1, 1])?;
+    let pads = attributes.sizes("pads", &[0; 4])?;
+    if kernel[0] != kernel[1] || strides != kernel || pads != [0; 4] {
+        return Err(attributes.refuse(format!("kernel {kernel:?}, strides {strides:?}, pads {pads:?}")));
+    }
+    Ok(Operator::MaxPool { size: kernel[0] })
 }

@@ -4,8 +4,9 @@
 use std::{path::Path, time::Duration};
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, ModelId, Monotonic, Now,
-    PersonId, Policy, Reading, RecordId, Score, Session, Standing, Template, Threshold, TrackId, View, Wall, commit,
+    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, ModelId,
+    Monotonic, Now, PersonId, Policy, Reading, RecordId, Score, Session, Standing, Template, Threshold,
+    TrackId, View, Wall, commit,
 };
 use store::{Enrolment, Entropy, EntropyError, FileKey, Init, OpenOptions, Store, StoreError};
 
@@ -66,6 +67,10 @@ impl Seeded {
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
+    }
+
+    pub fn coin(&mut self) -> bool {
+        self.next() & 1 == 0
     }
 }
 
@@ -195,9 +200,4 @@ impl Door {
     pub fn restored(&mut self) {
         let _ = self.session.step(self.now(), Event::Restored(gate::Fault::Storage));
     }
-}
-
-/// An entry that needs no visit.
-pub fn staff_called() -> Entry {
-    Entry::StaffCalled
 }

@@ -12,13 +12,13 @@ mod faults;
 mod medium;
 mod vfs;
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use common::*;
 use gate::{DurableLog, Entry, PersonId, RecordId};
 use ledger::{Leaf, Value};
 use medium::{Fate, Files, Medium};
-use store::{FileKey, Store, Synchronous};
+use store::{FileKey, OpenOptions, Store, Synchronous};
 use vfs::{Disk, Op};
 
 /// Something that the program was told, or did, and that must hold from then on.
@@ -53,8 +53,11 @@ fn files_in(directory: &Path) -> Files {
 
 /// Small pages of the log are moved into the data file often, so that the run cuts through that as well.
 fn open_on(directory: &Path, disk: &Disk, synchronous: Synchronous, seed: u64) -> Store {
-    let options =
-        options().vfs(disk.name()).checkpoint_pages(24).entropy(Box::new(Seeded(seed))).synchronous(synchronous);
+    let options = options()
+        .vfs(disk.name())
+        .checkpoint_pages(24)
+        .entropy(Box::new(Seeded(seed)))
+        .synchronous(synchronous);
     Store::open(directory, &FileKey::beside(directory), options).unwrap()
 }
 
@@ -62,12 +65,10 @@ fn open_on(directory: &Path, disk: &Disk, synchronous: Synchronous, seed: u64) -
 fn a_run_of_visits(synchronous: Synchronous) -> Run {
     let directory = scratch();
     init(directory.path());
-    let all = files_in(directory.path());
-    let (before, parts) = all.into_iter().partition(|(name, _)| name.starts_with("genkan.db"));
+    let (before, parts) =
+        files_in(directory.path()).into_iter().partition(|(name, _)| name.starts_with("genkan.db"));
     let disk = Disk::register(directory.path());
     let mut promises = Vec::new();
-    let mut door = Door::new();
-    let mut store = open_on(directory.path(), &disk, synchronous, 1);
     let mut tell = |store: &mut Store, told| {
         let promise = match told {
             Told::Acknowledged(id) => Promise::Acknowledged(id, store.record(id).unwrap().unwrap().leaf),
@@ -75,10 +76,12 @@ fn a_run_of_visits(synchronous: Synchronous) -> Run {
         };
         promises.push((disk.len(), promise));
     };
+    let mut door = Door::new();
+    let mut store = open_on(directory.path(), &disk, synchronous, 1);
     let (alice, record) = store.enrol(at(1), enrolment("青木", [1.0, 0.0, 0.0, 0.0])).unwrap();
     tell(&mut store, Told::Acknowledged(record));
-    for who in [Some(alice), None, Some(alice)] {
-        door.visit(&mut store, who, &mut tell).unwrap();
+    for visit in 0..12 {
+        door.visit(&mut store, (visit % 3 != 1).then_some(alice), &mut tell).unwrap();
     }
     let decision = door.decide(Some(alice));
     let interrupted = gate::commit(&mut store, door.now(), decision).unwrap();
@@ -87,21 +90,26 @@ fn a_run_of_visits(synchronous: Synchronous) -> Run {
     let mut store = open_on(directory.path(), &disk, synchronous, 2);
     let record = store.revoke(door.now(), alice, "退園").unwrap();
     tell(&mut store, Told::Acknowledged(record));
-    for who in [None, Some(PersonId([2; 16]))] {
-        door.visit(&mut store, who, &mut tell).unwrap();
+    for visit in 0..6 {
+        door.visit(&mut store, (visit % 2 == 1).then_some(PersonId([2; 16])), &mut tell).unwrap();
     }
     drop(store);
     Run { before, ops: disk.ops(), promises, parts }
 }
 
-/// Puts the files down, opens the store on them as the next start does, and looks whether the promises were kept.
-fn check(directory: &Path, parts: &Files, found: &Files, promises: &[(usize, Promise)]) -> Result<(), String> {
+/// Puts the files down, as the next start finds them.
+fn put_down(directory: &Path, parts: &Files, found: &Files) {
     for (name, bytes) in parts.iter().chain(found) {
         fs::write(directory.join(name), bytes).unwrap();
     }
     let key = directory.join("vault.key");
-    fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let mut store = try_open(directory).map_err(|error| format!("does not open: {error}"))?;
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// Opens the store as the next start does, and looks whether the promises were kept.
+fn check(directory: &Path, options: OpenOptions, promises: &[(usize, Promise)]) -> Result<(), String> {
+    let opened = Store::open(directory, &FileKey::beside(directory), options);
+    let mut store = opened.map_err(|error| format!("does not open: {error}"))?;
     for (_, promise) in promises {
         match promise {
             Promise::Acknowledged(id, leaf) => match store.record(*id).map_err(|error| error.to_string())? {
@@ -114,7 +122,9 @@ fn check(directory: &Path, parts: &Files, found: &Files, promises: &[(usize, Pro
                 let record = record.ok_or(format!("{id}: the door was released and the record is gone"))?;
                 let body = store.read(&record).map_err(|error| error.to_string())?;
                 let granted = body.kind == "Decision" && body.get("outcome") == Some(&Value::text("granted"));
-                granted.then_some(()).ok_or(format!("{id}: the door was released on something that is no grant"))?;
+                granted
+                    .then_some(())
+                    .ok_or(format!("{id}: the door was released on something that is no grant"))?;
             }
         }
     }
@@ -151,8 +161,8 @@ fn cut_everywhere(run: &Run, fates: impl Fn(usize) -> Vec<Fate>) -> Vec<String> 
         let known: Vec<_> = run.promises.iter().filter(|(at, _)| *at <= cut).cloned().collect();
         for fate in fates(cut) {
             let directory = scratch();
-            let found = medium.after_a_cut(fate);
-            if let Err(loss) = check(directory.path(), &run.parts, &found, &known) {
+            put_down(directory.path(), &run.parts, &medium.after_a_cut(fate));
+            if let Err(loss) = check(directory.path(), options(), &known) {
                 broken.push(format!("cut before operation {cut}, {fate:?}: {loss}"));
             }
         }
@@ -170,10 +180,48 @@ fn no_cut_of_the_power_loses_an_acknowledged_record_or_leaves_a_pulse_without_on
     let syncs = run.ops.iter().filter(|op| matches!(op, Op::Sync(_))).count();
     let moved = run.ops.iter().any(|op| matches!(op, Op::Write { file, .. } if file == "genkan.db"));
     let recreated = run.ops.iter().filter(|op| matches!(op, Op::Create(_))).count() >= 2;
-    assert!(pulses == 3 && run.promises.len() >= 12 && syncs >= 10 && moved && recreated, "the run is too tame");
+    assert!(
+        pulses == 11 && run.promises.len() >= 40 && syncs >= 40 && moved && recreated,
+        "the run is too tame"
+    );
     println!("{} operations, {syncs} syncs, {} promises", run.ops.len(), run.promises.len());
-    let broken = cut_everywhere(&run, |cut| vec![Fate::Forgotten, Fate::Torn(cut as u64 + 1), Fate::Kept]);
+    let torn = |cut: usize| (1..4).map(move |seed| Fate::Torn(3 * cut as u64 + seed));
+    let broken =
+        cut_everywhere(&run, |cut| [Fate::Forgotten, Fate::Kept].into_iter().chain(torn(cut)).collect());
     assert!(broken.is_empty(), "{} of {} operations: {broken:#?}", broken.len(), run.ops.len());
+}
+
+/// The start after a cut is cut as well, at every operation of its own.
+#[test]
+fn no_second_cut_while_starting_again_loses_what_the_first_one_left() {
+    let run = a_run_of_visits(Synchronous::Full);
+    let mut medium = Medium::holding(&run.before);
+    for cut in 0..=run.ops.len() {
+        if cut % 40 == 39 {
+            let known: Vec<_> = run.promises.iter().filter(|(at, _)| *at <= cut).cloned().collect();
+            let directory = scratch();
+            let found = medium.after_a_cut(Fate::Torn(cut as u64));
+            put_down(directory.path(), &run.parts, &found);
+            let disk = Disk::register(directory.path());
+            check(directory.path(), options().vfs(disk.name()), &known).unwrap();
+            let again = Run {
+                before: found,
+                ops: disk.ops(),
+                promises: at_the_start(known),
+                parts: run.parts.clone(),
+            };
+            let broken = cut_everywhere(&again, |second| vec![Fate::Forgotten, Fate::Torn(second as u64)]);
+            assert!(broken.is_empty(), "after a cut before operation {cut}: {broken:#?}");
+        }
+        if let Some(op) = run.ops.get(cut) {
+            medium.apply(op);
+        }
+    }
+}
+
+/// The same promises, made before anything else.
+fn at_the_start(promises: Vec<(usize, Promise)>) -> Vec<(usize, Promise)> {
+    promises.into_iter().map(|(_, promise)| (0, promise)).collect()
 }
 
 #[test]

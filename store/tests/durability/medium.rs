@@ -44,7 +44,8 @@ pub struct Medium {
 impl Medium {
     /// A medium on which all of `files` is durable.
     pub fn holding(files: &Files) -> Self {
-        let contents = files.values().map(|bytes| Content { durable: bytes.clone(), pending: Vec::new() }).collect();
+        let contents =
+            files.values().map(|bytes| Content { durable: bytes.clone(), pending: Vec::new() }).collect();
         let names: BTreeMap<String, usize> = files.keys().cloned().zip(0..).collect();
         Self { contents, durable_names: names.clone(), names }
     }
@@ -56,7 +57,9 @@ impl Medium {
                 self.contents.push(Content::default());
                 self.names.insert(file.clone(), self.contents.len() - 1);
             }
-            Op::Write { file, offset, bytes } => self.content(file).pending.push(Change::Write(*offset, bytes.clone())),
+            Op::Write { file, offset, bytes } => {
+                self.content(file).pending.push(Change::Write(*offset, bytes.clone()))
+            }
             Op::Truncate { file, length } => self.content(file).pending.push(Change::Truncate(*length)),
             Op::Sync(file) => {
                 let content = self.content(file);
@@ -78,8 +81,8 @@ impl Medium {
             Fate::Kept => self.names.clone(),
             Fate::Torn(_) => {
                 let mut names = self.durable_names.clone();
-                names.retain(|name, content| self.names.get(name) == Some(content) || seed.next() % 2 == 0);
-                names.extend(self.names.iter().filter(|_| seed.next() % 2 == 0).map(|(name, at)| (name.clone(), *at)));
+                names.retain(|name, content| self.names.get(name) == Some(content) || seed.coin());
+                names.extend(self.names.iter().filter(|_| seed.coin()).map(|(name, at)| (name.clone(), *at)));
                 names
             }
         };
@@ -94,7 +97,7 @@ impl Medium {
 fn settle(content: &Content, fate: Fate, seed: &mut Seeded) -> Vec<u8> {
     let mut survives = || match fate {
         Fate::Forgotten => false,
-        Fate::Torn(_) => seed.next() % 2 == 0,
+        Fate::Torn(_) => seed.coin(),
         Fate::Kept => true,
     };
     let mut bytes = content.durable.clone();

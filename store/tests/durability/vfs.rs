@@ -17,8 +17,8 @@ use std::{
 };
 
 use rusqlite::ffi::{
-    self, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_OK, SQLITE_OPEN_CREATE, sqlite3_file, sqlite3_filename, sqlite3_int64,
-    sqlite3_io_methods, sqlite3_vfs,
+    self, SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_OK, SQLITE_OPEN_CREATE, sqlite3_file, sqlite3_filename,
+    sqlite3_int64, sqlite3_io_methods, sqlite3_vfs,
 };
 
 /// One thing that was asked of the disk. Files are named without their directory.
@@ -121,7 +121,10 @@ struct Watched {
 
 unsafe fn unix() -> *mut sqlite3_vfs {
     // SAFETY: the name is a C string; the VFS is built in.
-    let vfs = unsafe { ffi::sqlite3_initialize(); ffi::sqlite3_vfs_find(c"unix".as_ptr()) };
+    let vfs = unsafe {
+        ffi::sqlite3_initialize();
+        ffi::sqlite3_vfs_find(c"unix".as_ptr())
+    };
     assert!(!vfs.is_null());
     vfs
 }
@@ -241,7 +244,12 @@ hand_on!(file_control, xFileControl, op: c_int, argument: *mut c_void);
 hand_on!(sector_size, xSectorSize);
 hand_on!(device_characteristics, xDeviceCharacteristics);
 
-unsafe extern "C" fn write(file: *mut sqlite3_file, from: *const c_void, count: c_int, offset: sqlite3_int64) -> c_int {
+unsafe extern "C" fn write(
+    file: *mut sqlite3_file,
+    from: *const c_void,
+    count: c_int,
+    offset: sqlite3_int64,
+) -> c_int {
     // SAFETY: SQLite passes `count` readable bytes.
     unsafe {
         let (shared, name) = watched(file);
