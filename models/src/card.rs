@@ -206,9 +206,7 @@ pub enum CardError {
         reason: String,
     },
     /// The weight file is not there or cannot be read.
-    #[error(
-        "open weights {path} (SHA-256 {expected} expected): {source}; fetch them with `cargo xtask models`"
-    )]
+    #[error("open weights {path} (SHA-256 {expected} expected); fetch them with `cargo xtask models`")]
     Missing {
         /// The weight file.
         path: PathBuf,

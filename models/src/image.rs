@@ -28,7 +28,7 @@ pub struct Image {
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// The file is not there or cannot be read.
-    #[error("open photograph {path}: {source}")]
+    #[error("open photograph {path}")]
     Open {
         /// The file.
         path: PathBuf,

@@ -172,7 +172,7 @@ impl Vision {
             Some(issue) => Err(issue),
             None => {
                 let template = timed(&mut timings.embed_us, || self.embedder.embed(&sample))?;
-                
+                track = self.tracker.confirm(&template).unwrap_or(track);
                 let pad = timed(&mut timings.pad_us, || self.pad.score(image, &tracked.detection.face))?;
                 Ok(Reading { template, pad })
             }

@@ -221,7 +221,7 @@ impl Batch<'_> {
         let statement = self.transaction.prepare_cached(sql);
         let closed = statement.and_then(|mut it| it.execute(params![grant.run, grant.seq]));
         match closed.map_err(self.failed())? {
-            0 => Ok(()),
+            0 => Err(StoreError::GrantNotOpen(grant)),
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! `gate` says what is shown as a [`gate::Screen`]; here it gets its words (kiosk/lang), its picture and its place on a
 //! panel (kiosk/ui). This is the only place with Slint types. A [`Panel`] is a screen to the rest of the program: a
-//! window on a display ([`Window`] and its [`ScreenHandle`]) or, where there is none, a [`HeadlessPanel`] that draws on
+//! window on a display ([`Window`] and its [`window::ScreenHandle`]) or, where there is none, a [`HeadlessPanel`] that draws on
 //! request. [`tour()`] draws every screen in every language.
 
 mod headless;
@@ -11,6 +11,8 @@ mod panel;
 mod shown;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 mod tour;
 mod window;
 mod wiring;
@@ -24,9 +26,9 @@ mod generated {
     slint::include_modules!();
 }
 
-pub(crate) use headless::{Headless, PanelSize};
+pub(crate) use headless::PanelSize;
 pub(crate) use headless_panel::HeadlessPanel;
 pub(crate) use panel::{Panel, Preview, UiError};
-pub(crate) use tour::{every_screen, tour};
+pub(crate) use tour::tour;
 pub(crate) use window::Window;
 pub(crate) use words::{Bilingual, Language, Notice, Setup, Touch};

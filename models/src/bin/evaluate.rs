@@ -6,6 +6,7 @@
 //! miss: it is counted and listed, and its pairs are errors. Progress goes to standard error, the result to standard
 //! output, with `--json` as one object whose shares are between 0 and 1.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,9 +46,9 @@ struct Arguments {
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("read pairs {path}: {source}")]
+    #[error("read pairs {path}")]
     OpenPairs { path: PathBuf, source: std::io::Error },
-    #[error("read pairs {path}: {source}")]
+    #[error("read pairs {path}")]
     Pairs { path: PathBuf, source: models::evaluation::PairsError },
     #[error(transparent)]
     Picture(#[from] ImageError),
@@ -72,10 +73,21 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("evaluate: {failure}");
+            eprintln!("evaluate: {}", explain(&failure));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and what caused it, on one line.
+fn explain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
