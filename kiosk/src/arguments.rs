@@ -107,6 +107,10 @@ pub(crate) struct Run {
     /// Show no window.
     #[arg(long)]
     pub(crate) headless: bool,
+    /// A program that tells the staff when 「係員を呼ぶ」 is pressed (a chime, a pager). Without it the call is on record
+    /// and in the log, and nobody hears it.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) on_staff_call: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -42,9 +42,9 @@ fn find(
             above.chain([Path::new("/usr/share/genkan").join(folder)]).collect()
         }
     };
-    places
-        .iter()
-        .find(|place| place.is_dir())
-        .cloned()
-        .ok_or_else(|| AssetsMissing { what, remedy, looked: places.into_iter().rev().take(2).collect() })
+    places.iter().find(|place| place.is_dir()).cloned().ok_or_else(|| AssetsMissing {
+        what,
+        remedy,
+        looked: places.into_iter().rev().take(2).collect(),
+    })
 }

@@ -40,8 +40,10 @@ pub(crate) enum Answer {
     Identified(Identified),
     Verified(Verified),
     Exported { out: PathBuf },
-    Refused { reason: String },
 }
+
+/// What crosses the socket downwards: an answer, or why there is none.
+pub(crate) type Reply = Result<Answer, String>;
 
 /// Where something stands in the log.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -118,15 +120,15 @@ impl From<store::Report> for Verified {
 /// Why a request was not carried out.
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] store::StoreError),
-    #[error("{0}")]
+    #[error(transparent)]
     Audit(#[from] store::AuditError),
-    #[error("{0}")]
+    #[error(transparent)]
     Identifier(#[from] gate::identifiers::NotAnIdentifier),
-    #[error("{0}")]
+    #[error(transparent)]
     Template(#[from] gate::TemplateError),
-    #[error("{0}")]
+    #[error(transparent)]
     Model(#[from] gate::ModelMismatch),
     #[error(
         "this face matches the revoked enrolment {person}: if staff decided that the person may come again, enrol with \
@@ -192,7 +194,8 @@ fn enrol(
     for template in templates {
         let found = set.compare(&Probe(template.clone()), 1.0)?;
         for candidate in [found.found.best, found.found.runner_up].into_iter().flatten() {
-            if !(candidate.score >= found.threshold.score()) || reinstates == Some(candidate.person) {
+            let matches = candidate.score >= found.threshold.score();
+            if !matches || reinstates == Some(candidate.person) {
                 continue;
             }
             if candidate.standing == Standing::Revoked {

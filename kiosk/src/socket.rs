@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use crate::{
     door::Inbox,
-    service::{Answer, Request},
+    service::{Reply, Request},
 };
 
 /// The socket's name in the data directory.
@@ -37,7 +37,9 @@ const KIOSK_PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) enum SocketError {
     #[error("the command socket {path} cannot be opened: check the owner and mode of the data directory")]
     Listen { path: PathBuf, source: io::Error },
-    #[error("the kiosk that holds this data directory does not answer at {path}: stop it, or wait until it has started")]
+    #[error(
+        "the kiosk that holds this data directory does not answer at {path}: stop it, or wait until it has started"
+    )]
     Ask { path: PathBuf, source: io::Error },
     #[error("the kiosk's answer is not understood: are command and kiosk of the same version?")]
     Answer(#[from] serde_json::Error),
@@ -76,27 +78,23 @@ fn converse(mut client: UnixStream, gate: &SyncSender<Inbox>) -> io::Result<()> 
     let answer = match serde_json::from_str::<Request>(&line) {
         Ok(request) => ask_gate(request, gate),
         // The error's text could quote a name: only its place is passed on.
-        Err(error) => refused(&format!("the request is not understood (column {})", error.column())),
+        Err(error) => Err(format!("the request is not understood (column {})", error.column())),
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
     client.write_all(&text)
 }
 
-fn ask_gate(request: Request, gate: &SyncSender<Inbox>) -> Answer {
+fn ask_gate(request: Request, gate: &SyncSender<Inbox>) -> Reply {
     let (reply, answer) = sync_channel(1);
     if gate.send(Inbox::Request(request, reply)).is_err() {
-        return refused("the kiosk is stopping");
+        return Err("the kiosk is stopping".into());
     }
-    answer.recv_timeout(KIOSK_PATIENCE).unwrap_or_else(|_| refused("the kiosk did not answer in time"))
-}
-
-fn refused(reason: &str) -> Answer {
-    Answer::Refused { reason: reason.into() }
+    answer.recv_timeout(KIOSK_PATIENCE).unwrap_or_else(|_| Err("the kiosk did not answer in time".into()))
 }
 
 /// Asks the kiosk that holds `data`.
-pub(crate) fn ask(data: &Path, request: &Request) -> Result<Answer, SocketError> {
+pub(crate) fn ask(data: &Path, request: &Request) -> Result<Reply, SocketError> {
     let path = data.join(NAME);
     let line = converse_as_client(&path, request).map_err(|source| SocketError::Ask { path, source })?;
     Ok(serde_json::from_str(&line)?)

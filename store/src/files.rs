@@ -15,6 +15,7 @@ use std::{
     io::{self, Read, Write},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
@@ -240,6 +241,7 @@ fn connect(
     flags: OpenFlags,
 ) -> Result<Connection, StoreError> {
     let failed = |source| StoreError::sql("open the data file", &layout.data, source);
+    set_up_sqlcipher().map_err(failed)?;
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match &medium.vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(&layout.data, flags, vfs.as_str()),
@@ -252,6 +254,18 @@ fn connect(
     connection.pragma_update(None, "key", key.page_key().as_str()).map_err(failed)?;
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
     Ok(connection)
+}
+
+/// SQLite sets SQLCipher up after it has called itself ready, so a second thread that opens its first file meanwhile finds
+/// a library without ciphers. Whoever comes here waits until it is done.
+fn set_up_sqlcipher() -> rusqlite::Result<()> {
+    static READY: Mutex<bool> = Mutex::new(false);
+    let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*ready {
+        drop(Connection::open_in_memory()?);
+        *ready = true;
+    }
+    Ok(())
 }
 
 /// Reads every page (so every page's authentication code) and the marks of the file; returns its schema's number.

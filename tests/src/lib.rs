@@ -124,7 +124,10 @@ impl Site {
             .expect("the program starts");
         let mut running = Running(kiosk);
         wait_until("the kiosk listens on its socket", || {
-            assert!(running.0.try_wait().expect("a child can be asked").is_none(), "the kiosk ended at its start");
+            assert!(
+                running.0.try_wait().expect("a child can be asked").is_none(),
+                "the kiosk ended at its start"
+            );
             std::os::unix::net::UnixStream::connect(self.data().join("kiosk.sock")).is_ok()
         });
         running
@@ -152,7 +155,8 @@ impl Running {
     /// Stops it as the service manager would, and returns whether it ended well.
     pub fn stop(mut self) -> bool {
         let pid = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a child can be told to stop");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+            .expect("a child can be told to stop");
         self.0.wait().expect("a stopped child ends").success()
     }
 }
@@ -169,7 +173,11 @@ impl Drop for Running {
 pub fn program() -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its own path");
     let kiosk = own.parent().and_then(Path::parent).expect("target/debug/deps").join("kiosk");
-    assert!(kiosk.exists(), "{} is missing: run `cargo xtask test`, or `cargo build -p kiosk`", kiosk.display());
+    assert!(
+        kiosk.exists(),
+        "{} is missing: run `cargo xtask test`, or `cargo build -p kiosk`",
+        kiosk.display()
+    );
     kiosk
 }
 

@@ -48,7 +48,8 @@ impl RelayLine {
         grantpt(&master).expect("granted");
         unlockpt(&master).expect("unlocked");
         let name = ptsname(&master, Vec::new()).expect("a name").into_string().expect("text");
-        let slave = open(name.as_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("the other side");
+        let slave =
+            open(name.as_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("the other side");
         let mut raw = tcgetattr(&slave).expect("attributes");
         raw.make_raw();
         tcsetattr(&slave, OptionalActions::Now, &raw).expect("raw");
@@ -86,7 +87,6 @@ impl RelayLine {
     }
 
     /// Waits until the relay is driven, or put to rest, and returns when.
-    #[must_use]
     pub fn wait_for(&self, driven: bool) -> Instant {
         let started = Instant::now();
         while started.elapsed() < crate::PATIENCE {

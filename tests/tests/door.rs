@@ -105,6 +105,8 @@ fn a_camera_that_vanishes_is_on_record_and_comes_back() {
         count(&site.log(), "Failed") == 1
     });
     std::fs::rename(site.path("unplugged"), site.path("camera")).unwrap();
-    tests::wait_until("the kiosk writes down that the camera is back", || count(&site.log(), "Restored") == 1);
+    tests::wait_until("the kiosk writes down that the camera is back", || {
+        count(&site.log(), "Restored") == 1
+    });
     assert!(kiosk.stop());
 }

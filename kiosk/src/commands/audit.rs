@@ -13,7 +13,9 @@ use crate::{
 
 pub(crate) fn audit(common: &Common, format: Format, command: arguments::Audit) -> Outcome {
     match command {
-        arguments::Audit::Verify { log: Some(log), head } => verify_file(common, format, &log, head.as_deref()),
+        arguments::Audit::Verify { log: Some(log), head } => {
+            verify_file(common, format, &log, head.as_deref())
+        }
         arguments::Audit::Verify { log: None, head } => verify_vault(common, format, head),
         arguments::Audit::Export { out } => export(common, format, &out),
     }
@@ -21,10 +23,10 @@ pub(crate) fn audit(common: &Common, format: Format, command: arguments::Audit) 
 
 fn verify_vault(common: &Common, format: Format, head: Option<PathBuf>) -> Outcome {
     let head = head.as_deref().map(std::path::absolute).transpose()?;
-    match vault::ask(&common.data, Request::Verify { head })? {
-        Answer::Verified(verified) => print(format, &verified),
-        _ => Ok(()),
+    if let Answer::Verified(verified) = vault::ask(&common.data, Request::Verify { head })? {
+        print(format, &verified)?;
     }
+    Ok(())
 }
 
 /// Checks an exported log: with the device's own name and key where its vault is at hand, else by what the log says.
@@ -68,7 +70,10 @@ fn export(common: &Common, format: Format, out: &Path) -> Outcome {
     let out = std::path::absolute(out)?;
     if let Answer::Exported { out } = vault::ask(&common.data, Request::Export { out })? {
         format.print(&Exported { out }, |it| {
-            format!("exported log.pages, log.jsonl and head.cbor to {}; keep head.cbor elsewhere", it.out.display())
+            format!(
+                "exported log.pages, log.jsonl and head.cbor to {}; keep head.cbor elsewhere",
+                it.out.display()
+            )
         });
     }
     Ok(())

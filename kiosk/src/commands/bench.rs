@@ -101,8 +101,12 @@ pub(crate) fn bench(common: &Common, format: Format, bench: &arguments::Bench) -
 
 fn fill(data: &Path, bench: &arguments::Bench) -> Outcome {
     let text = |text: &str| text.to_owned();
-    let init =
-        Init { facility: text("bench"), operator: text("bench"), purpose: text("bench"), contact: text("bench") };
+    let init = Init {
+        facility: text("bench"),
+        operator: text("bench"),
+        purpose: text("bench"),
+        contact: text("bench"),
+    };
     Store::init(data, &vault::key(data), &init)?;
     let mut store = vault::open(data)?;
     let clock = clock::system();
@@ -158,7 +162,8 @@ fn start(out: &Path, board: &Path, data: &Path, models: &Path) -> Result<Start, 
 fn wait_for_ready(notify: &UnixDatagram) -> Result<(), Box<dyn Error>> {
     let mut buffer = [0; 4096];
     loop {
-        let length = notify.recv(&mut buffer).map_err(|error| format!("the kiosk did not become ready: {error}"))?;
+        let length =
+            notify.recv(&mut buffer).map_err(|error| format!("the kiosk did not become ready: {error}"))?;
         if String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == "READY=1") {
             return Ok(());
         }

@@ -43,7 +43,10 @@ pub(crate) fn compare(common: &Common, format: Format, a: &Path, b: &Path) -> Ou
     };
     format.print(&compared, |it| {
         let verdict = if it.same_person { "the same person" } else { "not shown to be the same person" };
-        format!("score {:.3}, threshold {:.3} at FMR {TARGET_FMR:e} ({}): {verdict}", it.score, it.threshold, it.model)
+        format!(
+            "score {:.3}, threshold {:.3} at FMR {TARGET_FMR:e} ({}): {verdict}",
+            it.score, it.threshold, it.model
+        )
     });
     Ok(())
 }

@@ -53,7 +53,8 @@ fn same_person(vision: &Vision, photos: &[PathBuf], templates: &[Template]) -> O
     for (first, one) in templates.iter().enumerate() {
         for (second, other) in templates.iter().enumerate().skip(first + 1) {
             let score = one.compare(other)?;
-            if !(score >= least) {
+            let alike = score >= least;
+            if !alike {
                 let (a, b) = (photos[first].display(), photos[second].display());
                 return Err(format!(
                     "{a} and {b} do not look like the same person (score {:.3}, at least {:.3} is needed): enrol \
@@ -69,7 +70,8 @@ fn same_person(vision: &Vision, photos: &[PathBuf], templates: &[Template]) -> O
 
 fn text(enrolled: &Enrolled) -> String {
     let Enrolled { person, references, record, alike } = enrolled;
-    let mut text = format!("enrolled {person} with {references} reference(s), record {}:{}", record.run, record.seq);
+    let mut text =
+        format!("enrolled {person} with {references} reference(s), record {}:{}", record.run, record.seq);
     for other in alike {
         text.push_str(&format!(
             "\nnote: also matches {} (score {:.3}); the same person twice, or two who look alike? The kiosk will ask \

@@ -29,7 +29,8 @@ fn list(common: &Common, format: Format) -> Outcome {
 }
 
 fn revoke(common: &Common, format: Format, person: String, reason: String) -> Outcome {
-    if let Answer::Revoked { person, record } = vault::ask(&common.data, Request::Revoke { person, reason })? {
+    if let Answer::Revoked { person, record } = vault::ask(&common.data, Request::Revoke { person, reason })?
+    {
         #[derive(serde::Serialize)]
         struct Revoked {
             revoked: String,

@@ -18,7 +18,10 @@ pub(crate) fn init(common: &Common, format: Format, init: arguments::Init) -> Ou
     let init = Init { facility, operator, purpose, contact };
     Store::init(&common.data, &vault::key(&common.data), &init)?;
     format.print(&Created { data: &common.data }, |created| {
-        format!("created an empty vault in {}; next: `kiosk enrol` or `kiosk run --board FILE`", created.data.display())
+        format!(
+            "created an empty vault in {}; next: `kiosk enrol` or `kiosk run --board FILE`",
+            created.data.display()
+        )
     });
     Ok(())
 }

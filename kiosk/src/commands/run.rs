@@ -2,7 +2,9 @@
 
 use std::{
     error::Error,
-    sync::{Arc, OnceLock},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Arc, OnceLock, mpsc::SyncSender},
     thread,
     time::Duration,
 };
@@ -33,7 +35,12 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
     let inbox = Arc::new(OnceLock::new());
-    let display = Display::open(run.headless, true, notice(store.as_mut().ok())?, staff_button(&inbox))?;
+    let display = Display::open(
+        run.headless,
+        true,
+        notice(store.as_mut().ok())?,
+        staff_button(&inbox, run.on_staff_call.clone()),
+    )?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::spawn(move || {
@@ -53,12 +60,36 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     }
 }
 
-/// What the staff button does once the door is open.
-fn staff_button(inbox: &Arc<OnceLock<std::sync::mpsc::SyncSender<Inbox>>>) -> impl Fn(Touch) + Clone + 'static {
+/// What the staff button does: the call is recorded once the door is open, and the facility's program is started in any
+/// case, because staff are needed most when the kiosk is out of service.
+fn staff_button(
+    inbox: &Arc<OnceLock<SyncSender<Inbox>>>,
+    program: Option<PathBuf>,
+) -> impl Fn(Touch) + Clone + 'static {
     let inbox = Arc::clone(inbox);
-    move |touch| match (touch, inbox.get()) {
-        (Touch::CallStaff, Some(inbox)) => _ = inbox.try_send(Inbox::Event(Event::StaffCalled)),
-        (Touch::CallStaff, None) | (Touch::Language(_), _) => {}
+    if program.is_none() {
+        tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
+    }
+    move |touch| match touch {
+        Touch::CallStaff => {
+            tracing::warn!("staff called");
+            if let Some(inbox) = inbox.get() {
+                _ = inbox.try_send(Inbox::Event(Event::StaffCalled));
+            }
+            if let Some(program) = program.clone() {
+                thread::spawn(move || tell_staff(&program));
+            }
+        }
+        Touch::Language(_) => {}
+    }
+}
+
+/// Runs the facility's program to its end, on a thread of its own.
+fn tell_staff(program: &Path) {
+    match Command::new(program).stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => {}
+        Ok(status) => tracing::error!(program = %program.display(), %status, "staff not told"),
+        Err(error) => tracing::error!(program = %program.display(), %error, "staff not told"),
     }
 }
 
@@ -109,9 +140,5 @@ fn notice(store: Option<&mut Store>) -> Result<Notice, StoreError> {
     };
     let words = store.settings()?.notice;
     let both = |text: String| Bilingual { japanese: text.clone(), english: text };
-    Ok(Notice {
-        operator: both(words.operator),
-        purpose: both(words.purpose),
-        contact: both(words.contact),
-    })
+    Ok(Notice { operator: both(words.operator), purpose: both(words.purpose), contact: both(words.contact) })
 }

@@ -24,17 +24,13 @@ pub(crate) fn open(data: &Path) -> Result<Store, StoreError> {
 
 /// Carries out one request, here or in the running kiosk.
 pub(crate) fn ask(data: &Path, request: Request) -> Result<Answer, Box<dyn Error>> {
-    let answer = match open(data) {
+    match open(data) {
         Ok(mut store) => {
             let policy = Policy::default();
             let set = SearchSet::load(&mut store, &policy)?;
-            serve(&mut store, &set, &policy, clock::now(clock::system().as_ref()), request)?
+            Ok(serve(&mut store, &set, &policy, clock::now(clock::system().as_ref()), request)?)
         }
-        Err(StoreError::InUse(_)) => socket::ask(data, &request)?,
-        Err(error) => return Err(error.into()),
-    };
-    match answer {
-        Answer::Refused { reason } => Err(reason.into()),
-        other => Ok(other),
+        Err(StoreError::InUse(_)) => Ok(socket::ask(data, &request)??),
+        Err(error) => Err(error.into()),
     }
 }

@@ -9,16 +9,14 @@ use std::{
 };
 
 use boards::Clock;
-use gate::{
-    Command, Committed, Decision, Entry, Event, Fault, Grant, Monotonic, Policy, Session, commit,
-};
+use gate::{Command, Committed, Decision, Entry, Event, Fault, Grant, Monotonic, Policy, Session, commit};
 use store::Store;
 
 use super::{Inbox, Latency, Stages, VisitReport};
 use crate::{
     clock,
     search::{SearchSet, Shared},
-    service::{Answer, Request, outcome_text, serve},
+    service::{Reply, Request, outcome_text, serve},
     ui::Panel,
 };
 
@@ -151,7 +149,7 @@ impl GateThread {
     /// A store that failed (a full disk, for instance) is tried now and then; the door stays shut until it works.
     fn try_failed_store(&mut self) {
         let now = self.clock.now();
-        if !self.store_failed.is_some_and(|failed| now.since(failed) >= TRY_STORE_EVERY) {
+        if self.store_failed.is_none_or(|failed| now.since(failed) < TRY_STORE_EVERY) {
             return;
         }
         match self.store.check_writable() {
@@ -208,7 +206,7 @@ impl GateThread {
         (self.observer)(report);
     }
 
-    fn serve(&mut self, request: Request) -> Answer {
+    fn serve(&mut self, request: Request) -> Reply {
         let changes = matches!(request, Request::Enrol { .. } | Request::Revoke { .. });
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
         let answer = serve(&mut self.store, &set, &self.policy, now, request);
@@ -221,7 +219,7 @@ impl GateThread {
                 }
             }
         }
-        answer.unwrap_or_else(|error| Answer::Refused { reason: error.to_string() })
+        answer.map_err(|error| crate::output::explain(&error))
     }
 
     /// At the stop: the strike may still be driving its pulse; its answer is recorded before the store is closed.

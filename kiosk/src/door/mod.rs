@@ -34,7 +34,7 @@ pub(crate) use self::report::{Latency, Stages, VisitReport};
 use self::{camera::CameraThread, gate_thread::GateThread, slot::Slot, vision::VisionThread};
 use crate::{
     search::{SearchSet, Shared},
-    service::{Answer, Request},
+    service::{Reply, Request},
     ui::Panel,
 };
 
@@ -49,7 +49,7 @@ pub(crate) enum Inbox {
     /// Anything else that happened.
     Event(Event),
     /// A command's request, and where its answer goes.
-    Request(Request, SyncSender<Answer>),
+    Request(Request, SyncSender<Reply>),
     /// Finish.
     Stop,
 }
@@ -175,4 +175,3 @@ fn spawn<T: Send + 'static>(
 ) -> Result<JoinHandle<T>, DoorError> {
     thread::Builder::new().name(name.into()).spawn(run).map_err(DoorError::Thread)
 }
-

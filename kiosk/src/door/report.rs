@@ -81,7 +81,9 @@ impl VisitReport {
     /// What the decision itself says; the record's place is not known yet.
     pub(super) fn draft(decision: &Decision) -> Draft {
         let person = match decision.outcome() {
-            Outcome::Granted { person } | Outcome::Denied(gate::DenyReason::Revoked { person }) => Some(person),
+            Outcome::Granted { person } | Outcome::Denied(gate::DenyReason::Revoked { person }) => {
+                Some(person)
+            }
             Outcome::Denied(_) => None,
         };
         Draft {

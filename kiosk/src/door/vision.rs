@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn a_preview_is_small_and_whole() {
         for (width, height) in [(1, 1), (480, 640), (970, 2204), (1281, 7)] {
-            let (small_width, small_height, rgb) = thinned(&Image::new(width, height, vec![7; width * height * 3]).unwrap());
+            let (small_width, small_height, rgb) =
+                thinned(&Image::new(width, height, vec![7; width * height * 3]).unwrap());
             assert!(small_width.max(small_height) as usize <= PREVIEW_SIDE);
             assert_eq!(rgb.len(), small_width as usize * small_height as usize * 3);
         }

@@ -4,9 +4,9 @@
 use std::{path::Path, time::Duration};
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, ModelId,
-    Monotonic, Now, PersonId, Policy, Reading, RecordId, Score, Session, Standing, Template, Threshold,
-    TrackId, View, Wall, commit,
+    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Event, Evidence, ModelId, Monotonic, Now,
+    PersonId, Policy, Reading, RecordId, Score, Session, Standing, Template, Threshold, TrackId, View, Wall,
+    commit,
 };
 use store::{Enrolment, Entropy, EntropyError, FileKey, Init, OpenOptions, Store, StoreError};
 
