@@ -14,7 +14,7 @@ use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -135,8 +135,30 @@ fn pulser(device: &Path) {
     panic!("nobody killed the pulser");
 }
 
-fn start_pulser(device: &Path) -> std::process::Child {
-    Command::new(this_program()).arg("pulser").arg(device).stdin(Stdio::null()).spawn().unwrap()
+/// Another program; it goes with the fact that needs it, held or not.
+struct Program(Child);
+
+impl Program {
+    fn pulsing(device: &Path) -> Self {
+        let pulser = Command::new(this_program()).arg("pulser").arg(device).stdin(Stdio::null()).spawn();
+        Self(pulser.unwrap())
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// `SIGKILL`.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The guards that `parent` started and that still run.
@@ -187,22 +209,21 @@ fn the_relay_rests_at_open_and_after_the_pulse_and_at_stop() {
 fn a_program_killed_in_mid_pulse_releases_the_door_no_longer() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = start_pulser(&device);
+    let mut program = Program::pulsing(&device);
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::at_rest(CHANNEL));
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::driven(CHANNEL));
     assert_eq!(wire.next(Duration::from_millis(300)), None, "the pulse goes on");
     let killed = BootClock.now();
-    program.kill().unwrap();
+    program.kill();
     let off = wire.next(SOON).expect("the guard ends the pulse");
     assert_eq!(off.bytes, lcus1::at_rest(CHANNEL));
     eprint!("(off {:?} after SIGKILL) ", off.arrived.since(killed));
-    program.wait().unwrap();
 }
 
 fn a_guard_outlives_the_signals_that_stop_a_service() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = start_pulser(&device);
+    let mut program = Program::pulsing(&device);
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::at_rest(CHANNEL));
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::driven(CHANNEL));
     let guard = only_guard_of(program.id());
@@ -211,20 +232,18 @@ fn a_guard_outlives_the_signals_that_stop_a_service() {
     }
     assert_eq!(wire.next(Duration::from_millis(300)), None, "the pulse goes on");
     assert_eq!(only_guard_of(program.id()), guard);
-    program.kill().unwrap();
+    program.kill();
     assert_eq!(wire.next(SOON).expect("the guard is still there").bytes, lcus1::at_rest(CHANNEL));
-    program.wait().unwrap();
 }
 
 fn after_a_kill_the_port_is_free_for_the_next_program() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = start_pulser(&device);
+    let mut program = Program::pulsing(&device);
     wire.wait_for(lcus1::driven(CHANNEL));
-    program.kill().unwrap();
+    program.kill();
     let mut strike = open(&device, guard(), PULSE).unwrap();
     release_eventually(&mut strike);
-    program.wait().unwrap();
 }
 
 fn a_guard_that_died_is_replaced_before_the_next_pulse() {
@@ -344,11 +363,10 @@ fn two_programs_do_not_share_a_relay() {
 fn the_stop_action_puts_the_relay_to_rest() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = start_pulser(&device);
+    let mut program = Program::pulsing(&device);
     wire.wait_for(lcus1::driven(CHANNEL));
     kill_process(only_guard_of(program.id()), Signal::KILL).unwrap();
-    program.kill().unwrap();
-    program.wait().unwrap();
+    program.kill();
     assert_eq!(
         wire.next(Duration::from_millis(300)),
         None,

@@ -2,6 +2,7 @@
 
 use std::sync::{
     Arc,
+    atomic::{AtomicBool, Ordering},
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
@@ -10,7 +11,12 @@ use crate::ui::{HeadlessPanel, Language, Notice, Panel, PanelSize, Setup, Touch,
 /// A screen, on the main thread.
 pub(crate) enum Display {
     /// Slint's event loop.
-    Window(Window),
+    Window {
+        /// The window.
+        window: Window,
+        /// Somebody quit before the loop was running.
+        quit: Arc<AtomicBool>,
+    },
     /// Nothing to look at: the main thread waits to be told to quit.
     Memory {
         /// Draws on request.
@@ -37,13 +43,13 @@ impl Display {
             let (quit, quitting) = sync_channel(1);
             return Ok(Self::Memory { panel, quit, quitting });
         }
-        Ok(Self::Window(Window::open(&setup, full_screen, on_touch)?))
+        Ok(Self::Window { window: Window::open(&setup, full_screen, on_touch)?, quit: Arc::default() })
     }
 
     /// The screen for the other threads.
     pub(crate) fn panel(&self) -> Arc<dyn Panel> {
         match self {
-            Self::Window(window) => Arc::new(window.handle()),
+            Self::Window { window, .. } => Arc::new(window.handle()),
             Self::Memory { panel, .. } => Arc::new(panel.clone()),
         }
     }
@@ -51,9 +57,12 @@ impl Display {
     /// What ends [`Display::run`], callable from any thread.
     pub(crate) fn quitter(&self) -> Box<dyn Fn() + Send> {
         match self {
-            Self::Window(window) => {
-                let handle = window.handle();
-                Box::new(move || handle.quit())
+            Self::Window { window, quit } => {
+                let (handle, quit) = (window.handle(), Arc::clone(quit));
+                Box::new(move || {
+                    quit.store(true, Ordering::SeqCst);
+                    handle.quit();
+                })
             }
             Self::Memory { quit, .. } => {
                 let quit = quit.clone();
@@ -65,7 +74,8 @@ impl Display {
     /// Runs on the main thread until somebody quits.
     pub(crate) fn run(self) -> Result<(), UiError> {
         match self {
-            Self::Window(window) => window.run(),
+            Self::Window { quit, .. } if quit.load(Ordering::SeqCst) => Ok(()),
+            Self::Window { window, .. } => window.run(),
             Self::Memory { quitting, .. } => {
                 _ = quitting.recv();
                 Ok(())

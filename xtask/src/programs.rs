@@ -44,7 +44,17 @@ pub(crate) fn bench(place: &Place, json: bool) -> Result<ExitCode, Failure> {
     );
     run(cargo().args(["build", "--release", "--package", "kiosk"]).current_dir(&place.root))?;
     let mut command = in_folder(place, &place.target().join("release/kiosk"), "bench")?;
-    pass_through(command.args(json.then_some("--json")))
+    let measured = pass_through(command.args(json.then_some("--json")))?;
+    if measured != ExitCode::SUCCESS {
+        return Ok(measured);
+    }
+    say("timing the networks' peer on the same picture");
+    let mut peer = Command::new(python::packages(place)?);
+    peer.arg(place.root.join("models/tests/peer.py"))
+        .arg(place.fetched("models"))
+        .arg(place.fetched("photos").join("person-a-2.jpg"))
+        .arg(place.target().join("bench/figures.json"));
+    pass_through(&mut peer)
 }
 
 /// The workspace's tests, some of which run the kiosk as a program; `arguments` go to cargo as they are.

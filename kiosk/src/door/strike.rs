@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use boards::Strike;
+use boards::{Strike, StrikeError};
 use gate::{Event, Fault, Grant, PulseResult};
 
 use super::Inbox;
@@ -28,29 +28,42 @@ pub(super) fn start(
 }
 
 fn run(mut strike: Box<dyn Strike>, waiting: &Receiver<Grant>, inbox: &SyncSender<Inbox>) {
-    let mut failed = false;
+    let mut works = true;
     loop {
         match waiting.recv_timeout(CHECK_EVERY) {
             Ok(grant) => {
                 let released = strike.release(grant);
-                failed |= released.result() == PulseResult::StrikeFailed;
+                let failed = released.result() == PulseResult::StrikeFailed;
                 _ = inbox.send(Inbox::Event(Event::Released(released)));
+                if failed {
+                    // The session knows from the answer; the reason is for the log.
+                    log_failure(strike.check().err());
+                    works = false;
+                }
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => works = check(strike.as_mut(), works, inbox),
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        let event = match strike.check() {
-            Err(error) if !failed => {
-                tracing::error!(error = crate::output::explain(&error), "strike failed");
-                Event::Failed(Fault::Strike)
-            }
-            Ok(()) if failed => Event::Restored(Fault::Strike),
-            Ok(()) | Err(_) => continue,
-        };
-        failed = !failed;
-        _ = inbox.send(Inbox::Event(event));
     }
-    if let Err(error) = strike.set_idle() {
-        tracing::error!(error = crate::output::explain(&error), "strike not set idle at stop");
+    log_failure(strike.set_idle().err());
+}
+
+/// Asks an idle strike whether it is there; a change is told to the session.
+fn check(strike: &mut dyn Strike, worked: bool, inbox: &SyncSender<Inbox>) -> bool {
+    let checked = strike.check();
+    let works = checked.is_ok();
+    let event = match (worked, works) {
+        (true, false) => Event::Failed(Fault::Strike),
+        (false, true) => Event::Restored(Fault::Strike),
+        (true, true) | (false, false) => return works,
+    };
+    log_failure(checked.err());
+    _ = inbox.send(Inbox::Event(event));
+    works
+}
+
+fn log_failure(error: Option<StrikeError>) {
+    if let Some(error) = error {
+        tracing::error!(error = crate::output::explain(&error), "strike failed");
     }
 }
