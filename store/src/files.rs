@@ -81,6 +81,18 @@ impl Default for Medium {
     }
 }
 
+/// The lock on a data directory. Given back explicitly: a child process that is being started at this moment holds a copy of
+/// the file, and with it would hold the lock.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If this fails, closing the file does it.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Sets up `directory`: key, check value and data file, with what `fill` puts into the fresh tables.
 pub(crate) fn init(
     directory: &Path,
@@ -109,12 +121,12 @@ pub(crate) fn init(
     directory.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_directory)
 }
 
-/// Opens what is there, or says why not. The lock is held as long as the returned file lives.
+/// Opens what is there, or says why not. The lock is held as long as what is returned lives.
 pub(crate) fn open(
     directory: &Path,
     key: &dyn KeyPort,
     medium: &Medium,
-) -> Result<(Connection, File), StoreError> {
+) -> Result<(Connection, Lock), StoreError> {
     let layout = Layout::of(directory);
     if !directory.is_dir() {
         return Err(StoreError::NoDirectory(directory.to_owned()));
@@ -176,12 +188,12 @@ fn require_writable(layout: &Layout) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn lock(layout: &Layout) -> Result<File, StoreError> {
+fn lock(layout: &Layout) -> Result<Lock, StoreError> {
     let mut options = fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).open(&layout.lock);
     let file = file.map_err(io_error("open", &layout.lock))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(layout.directory.clone())),
         Err(TryLockError::Error(source)) => Err(StoreError::io("lock", &layout.lock, source)),
     }

@@ -23,7 +23,6 @@ mod walk;
 
 use std::{
     fmt,
-    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -120,7 +119,8 @@ pub struct Store {
     feed: Option<Feed>,
     boot: [u8; 16],
     entropy: Box<dyn Entropy>,
-    _lock: File,
+    /// The last field, so that the data file is closed before the lock is given back.
+    _lock: files::Lock,
 }
 
 /// The device's own keys.
@@ -243,5 +243,41 @@ impl fmt::Debug for Store {
 impl fmt::Debug for OpenOptions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "OpenOptions({:?})", self.medium)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_open_store_waits_for_the_medium_and_overwrites_what_is_deleted() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = FileKey::beside(directory.path());
+        let words = || "x".to_owned();
+        let init = Init { facility: words(), operator: words(), purpose: words(), contact: words() };
+        Store::init(directory.path(), &key, &init).unwrap();
+        let store = Store::open(directory.path(), &key, OpenOptions::new([0; 16])).unwrap();
+        let is = |name: &str, expected: i64| {
+            let found = store.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(found, expected, "{name}");
+        };
+        is("synchronous", 2);
+        is("secure_delete", 1);
+        is("foreign_keys", 1);
+        is("trusted_schema", 0);
+        is("temp_store", 2);
+        let text = |name: &str| {
+            store.connection.pragma_query_value(None, name, |row| row.get::<_, String>(0)).unwrap()
+        };
+        assert_eq!((text("journal_mode").as_str(), text("locking_mode").as_str()), ("wal", "exclusive"));
+        assert!(text("cipher_version").starts_with('4'));
+    }
+
+    #[test]
+    fn a_store_can_be_handed_to_the_thread_of_the_gate() {
+        fn is_send<T: Send>() {}
+        is_send::<Store>();
     }
 }

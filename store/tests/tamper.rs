@@ -450,3 +450,39 @@ fn pages_of_a_long_run_are_examined_together() {
     let found = log.change(|pages| pages[1].sig[0] ^= 1);
     assert_eq!(found, one(run, second + last as u64, What::SignatureAltered));
 }
+
+/// Edits of pages by somebody without the author's key, by seed: whatever they are, they do not pass.
+#[test]
+fn no_rearrangement_of_an_exported_log_passes() {
+    let log = exported();
+    let sound = read_pages(&log.pages());
+    let mut seed = Seeded(11);
+    let mut below = |bound: usize| (seed.next() % bound as u64) as usize;
+    for round in 0..150 {
+        let mut pages = sound.clone();
+        for _ in 0..=below(3) {
+            let (page, other) = (below(pages.len()), below(pages.len()));
+            let (a, b) = (below(pages[page].records.len()), below(pages[other].records.len()));
+            match below(7) {
+                0 if pages[page].records.len() > 1 => drop(pages[page].records.remove(a)),
+                1 => {
+                    let copy = pages[page].records[a].clone();
+                    pages[page].records.insert(a, copy);
+                }
+                2 => pages[page].records[a] = pages[other].records[b].clone(),
+                3 => pages[page].records.truncate(a.max(1)),
+                4 => pages[page].first += 1,
+                5 => pages[page].sig = pages[other].sig,
+                _ => {
+                    let copy = pages[page].clone();
+                    pages.push(copy);
+                }
+            }
+        }
+        if pages != sound {
+            write_pages(&log.pages(), &pages);
+            let report = verify_export(&log.pages(), Some(&log.head), None, None).unwrap();
+            assert!(!report.is_sound(), "round {round}");
+        }
+    }
+}

@@ -22,6 +22,7 @@ fn a_full_disk_keeps_the_door_shut_and_loses_nothing() {
     let (_directory, disk, mut store) = on_a_disk();
     let mut door = Door::new();
     let before = door.visit(&mut store, Some(ALICE), |_, _| {}).unwrap();
+    store.check_writable().unwrap();
     disk.set_full(true);
     for _ in 0..2 {
         let told = std::cell::Cell::new(0);
