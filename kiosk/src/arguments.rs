@@ -88,15 +88,24 @@ pub(crate) struct Init {
     /// The facility's name, as people know it.
     #[arg(long, default_value = "見本施設")]
     pub(crate) facility: String,
-    /// Who operates the face recognition (shown on the idle screen).
-    #[arg(long, default_value = "見本市（運用者を設定してください）")]
+    /// Who operates the face recognition, in Japanese (shown on the idle screen; up to 16 full-width characters fit).
+    #[arg(long, default_value = "見本市（未設定）")]
     pub(crate) operator: String,
-    /// What it is used for (shown on the idle screen).
+    /// The same in English.
+    #[arg(long, default_value = "Sample City (not set)")]
+    pub(crate) operator_en: String,
+    /// What it is used for, in Japanese (shown on the idle screen; up to 32 full-width characters fit).
     #[arg(long, default_value = "入館の受付")]
     pub(crate) purpose: String,
-    /// Whom to ask (shown on the idle screen).
-    #[arg(long, default_value = "受付までお申し出ください")]
+    /// The same in English.
+    #[arg(long, default_value = "Reception of visitors")]
+    pub(crate) purpose_en: String,
+    /// Whom to ask, in Japanese (shown on the idle screen; up to 16 full-width characters fit).
+    #[arg(long, default_value = "窓口")]
     pub(crate) contact: String,
+    /// The same in English.
+    #[arg(long, default_value = "Front desk")]
+    pub(crate) contact_en: String,
 }
 
 #[derive(Args)]

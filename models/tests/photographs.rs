@@ -155,7 +155,7 @@ fn a_visit_is_one_track_until_somebody_else_stands_there() {
     assert!(seen.iter().all(|subject| subject.track == seen[0].track && subject.reading.is_ok()));
     let pad = seen[0].reading.as_ref().unwrap().pad;
     assert!((0.0..=1.0).contains(&pad));
-    let later = observe(&mut vision, 1_000, &other).subject.unwrap();
+    let later = observe(&mut vision, 1_500, &other).subject.unwrap();
     assert_ne!(later.track, seen[0].track);
 }
 

@@ -48,14 +48,23 @@ const OWN_EPOCH: u32 = 0;
 /// The words of the notice, as set-up is told them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Init {
-    /// The place: what the idle screen calls it.
+    /// The place, for exports and reports.
     pub facility: String,
     /// Who is responsible for the personal data.
-    pub operator: String,
+    pub operator: Words,
     /// What face recognition is used for here.
-    pub purpose: String,
+    pub purpose: Words,
     /// Whom to ask.
-    pub contact: String,
+    pub contact: Words,
+}
+
+/// A part of the notice in the languages of the screens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// 日本語.
+    pub japanese: String,
+    /// English.
+    pub english: String,
 }
 
 /// What set-up was told, and the device's name.
@@ -143,9 +152,12 @@ impl Store {
             let failed = |source| StoreError::sql("write the settings", &file, source);
             let notice = [
                 ("facility", &init.facility),
-                ("operator", &init.operator),
-                ("purpose", &init.purpose),
-                ("contact", &init.contact),
+                ("operator", &init.operator.japanese),
+                ("operator_en", &init.operator.english),
+                ("purpose", &init.purpose.japanese),
+                ("purpose_en", &init.purpose.english),
+                ("contact", &init.contact.japanese),
+                ("contact_en", &init.contact.english),
             ];
             for (name, value) in notice {
                 let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2)";
@@ -178,11 +190,14 @@ impl Store {
                 .query_row(sql, [name], |row| row.get::<_, String>(0))
                 .map_err(|source| StoreError::sql("read the settings", &self.file, source))
         };
+        let words = |japanese, english| {
+            Ok::<_, StoreError>(Words { japanese: value(japanese)?, english: value(english)? })
+        };
         let notice = Init {
             facility: value("facility")?,
-            operator: value("operator")?,
-            purpose: value("purpose")?,
-            contact: value("contact")?,
+            operator: words("operator", "operator_en")?,
+            purpose: words("purpose", "purpose_en")?,
+            contact: words("contact", "contact_en")?,
         };
         Ok(Settings { notice, device: self.keys.author.id() })
     }
@@ -255,8 +270,8 @@ mod tests {
     fn an_open_store_waits_for_the_medium_and_overwrites_what_is_deleted() {
         let directory = tempfile::tempdir().unwrap();
         let key = FileKey::beside(directory.path());
-        let words = || "x".to_owned();
-        let init = Init { facility: words(), operator: words(), purpose: words(), contact: words() };
+        let words = || Words { japanese: "x".to_owned(), english: "x".to_owned() };
+        let init = Init { facility: "x".to_owned(), operator: words(), purpose: words(), contact: words() };
         Store::init(directory.path(), &key, &init).unwrap();
         let store = Store::open(directory.path(), &key, OpenOptions::new([0; 16])).unwrap();
         let is = |name: &str, expected: i64| {

@@ -46,6 +46,45 @@ fn a_kiosk_killed_in_mid_pulse_leaves_the_door_shut_and_never_pulses_that_grant_
 }
 
 #[test]
+fn a_kiosk_killed_at_any_moment_never_pulses_without_a_record_and_loses_none() {
+    const KILLS: u64 = 8;
+    const LATEST_MS: u64 = 2_500;
+    let (site, line) = (Site::initialised(), RelayLine::new());
+    site.enrol("見本 太郎", &photo("person-a-1.jpg"));
+    let board = site.board(&[&photo("person-a-2.jpg")], &line.strike(200));
+    let seed = seed();
+    println!("GENKAN_SEED={seed} plays these kill times again");
+    let (mut pulses, mut random) = (0, seed);
+    for _ in 0..KILLS {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mut kiosk = site.start(&board);
+        std::thread::sleep(Duration::from_millis((random >> 33) % LATEST_MS));
+        kiosk.kill();
+        let mut driven = false;
+        while let Some(told) = line.next(Duration::from_millis(400)) {
+            pulses += usize::from(told.driven);
+            driven = told.driven;
+        }
+        assert!(!driven, "the relay stays driven after the kill");
+    }
+    assert!(site.start(&nobody(&site, &line)).stop(), "the last start answers for what is open");
+    site.succeeds(&["audit", "verify"]);
+    let log = site.log();
+    let granted = log.iter().filter(|line| line["fields"]["outcome"] == "granted").count();
+    assert!(pulses <= granted, "{pulses} pulses, {granted} grants on record");
+    assert_eq!(count(&log, "Released"), granted, "every grant is answered for: {:?}", kinds(&log));
+    assert_eq!(count(&log, "Enrolled"), 1);
+}
+
+/// Other kill times each run, unless somebody wants to see one again.
+fn seed() -> u64 {
+    let now = || {
+        u64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos())
+    };
+    std::env::var("GENKAN_SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap())
+}
+
+#[test]
 fn a_grant_pulses_for_its_whole_time_and_a_stop_puts_the_relay_to_rest() {
     let (site, line) = (Site::initialised(), RelayLine::new());
     site.enrol("見本 太郎", &photo("person-a-1.jpg"));

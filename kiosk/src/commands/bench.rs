@@ -20,7 +20,7 @@ use boards::{Board, SimCamera};
 use gate::{Policy, Template};
 use models::{Card, Threads, Vision};
 use serde::Serialize;
-use store::{Enrolment, Init, Store};
+use store::Enrolment;
 
 use super::{Outcome, vault};
 use crate::{
@@ -100,14 +100,7 @@ pub(crate) fn bench(common: &Common, format: Format, bench: &arguments::Bench) -
 }
 
 fn fill(data: &Path, bench: &arguments::Bench) -> Outcome {
-    let text = |text: &str| text.to_owned();
-    let init = Init {
-        facility: text("bench"),
-        operator: text("bench"),
-        purpose: text("bench"),
-        contact: text("bench"),
-    };
-    Store::init(data, &vault::key(data), &init)?;
+    vault::init_sample(data)?;
     let mut store = vault::open(data)?;
     let clock = clock::system();
     let card = Card::sface();

@@ -21,7 +21,7 @@ use boards::{Board, SimCamera, SimScript};
 use gate::{Policy, PulseResult};
 use models::{Image, Threads, Vision};
 use serde::Serialize;
-use store::{Init, Store};
+use store::Store;
 
 use super::{Outcome, vault};
 use crate::{
@@ -150,14 +150,7 @@ fn blur(photo: &Path, out: &Path) -> Outcome {
 }
 
 fn enrol(data: &Path, photos: &Path, vision: &Vision) -> Result<(Store, Vec<String>), Box<dyn Error>> {
-    let text = |text: &str| text.to_owned();
-    let init = Init {
-        facility: text("見本施設"),
-        operator: text("見本市"),
-        purpose: text("入館の受付"),
-        contact: text("受付"),
-    };
-    Store::init(data, &vault::key(data), &init)?;
+    vault::init_sample(data)?;
     let mut store = vault::open(data)?;
     let (policy, clock) = (Policy::default(), clock::system());
     let mut people = Vec::new();

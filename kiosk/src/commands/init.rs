@@ -1,6 +1,6 @@
 //! `kiosk init`: the only command that creates anything.
 
-use store::{Init, Store};
+use store::{Init, Store, Words};
 
 use super::{Outcome, vault};
 use crate::{
@@ -14,8 +14,13 @@ struct Created<'a> {
 }
 
 pub(crate) fn init(common: &Common, format: Format, init: arguments::Init) -> Outcome {
-    let arguments::Init { facility, operator, purpose, contact } = init;
-    let init = Init { facility, operator, purpose, contact };
+    let words = |japanese, english| Words { japanese, english };
+    let init = Init {
+        facility: init.facility,
+        operator: words(init.operator, init.operator_en),
+        purpose: words(init.purpose, init.purpose_en),
+        contact: words(init.contact, init.contact_en),
+    };
     Store::init(&common.data, &vault::key(&common.data), &init)?;
     format.print(&Created { data: &common.data }, |created| {
         format!(

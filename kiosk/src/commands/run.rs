@@ -16,7 +16,7 @@ use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
 };
-use store::{Store, StoreError};
+use store::{Store, StoreError, Words};
 
 use super::{Outcome, vault};
 use crate::{
@@ -139,6 +139,6 @@ fn notice(store: Option<&mut Store>) -> Result<Notice, StoreError> {
         return Ok(Notice::example());
     };
     let words = store.settings()?.notice;
-    let both = |text: String| Bilingual { japanese: text.clone(), english: text };
+    let both = |words: Words| Bilingual { japanese: words.japanese, english: words.english };
     Ok(Notice { operator: both(words.operator), purpose: both(words.purpose), contact: both(words.contact) })
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, path::Path};
 
 use gate::Policy;
-use store::{FileKey, OpenOptions, Store, StoreError};
+use store::{FileKey, Init, OpenOptions, Store, StoreError, Words};
 
 use crate::{
     clock,
@@ -15,6 +15,18 @@ use crate::{
 /// The key file of the data directory.
 pub(crate) fn key(data: &Path) -> FileKey {
     FileKey::beside(data)
+}
+
+/// Creates a data directory for samples: the demonstration's, or the benchmark's.
+pub(crate) fn init_sample(data: &Path) -> Result<(), StoreError> {
+    let words = |japanese: &str, english: &str| Words { japanese: japanese.into(), english: english.into() };
+    let init = Init {
+        facility: "見本施設".into(),
+        operator: words("見本市", "Sample City"),
+        purpose: words("入館の受付", "Reception of visitors"),
+        contact: words("窓口", "Front desk"),
+    };
+    Store::init(data, &key(data), &init)
 }
 
 /// Opens the vault of this data directory.

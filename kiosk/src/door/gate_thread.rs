@@ -22,6 +22,9 @@ use crate::{
 
 /// The session is stepped at least this often.
 const TICK: Duration = Duration::from_millis(50);
+/// If the camera works and no frame is judged for this long, the vision thread hangs; the service manager is then told
+/// nothing more and starts the program again.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 /// How often a failed store is tried again.
 const TRY_STORE_EVERY: Duration = Duration::from_secs(2);
 
@@ -36,6 +39,7 @@ pub(super) struct GateThread {
     observer: Box<dyn FnMut(&VisitReport) + Send>,
     /// The stages of the newest judged frame.
     stages: Stages,
+    camera_failed: bool,
     /// The granted visit whose strike has not answered yet.
     open: Option<VisitReport>,
     /// When the store failed last.
@@ -61,9 +65,10 @@ impl GateThread {
             shared,
             grants,
             panel,
-            clock,
             observer,
-            stages: Stages::default(),
+            stages: Stages { finished: clock.now(), ..Stages::default() },
+            camera_failed: false,
+            clock,
             open: None,
             store_failed: None,
         }
@@ -86,7 +91,9 @@ impl GateThread {
                 Ok(Inbox::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.try_failed_store();
-            crate::notify::alive(self.clock.now());
+            if self.camera_failed || self.clock.now().since(self.stages.finished) < LONGEST_SILENCE {
+                crate::notify::alive(self.clock.now());
+            }
         }
         self.answer_for_open_grant(arrivals);
         self.store
@@ -96,7 +103,7 @@ impl GateThread {
     fn step(&mut self, event: Event) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
-            self.note_release(&event);
+            self.note(&event);
             for command in self.session.step(clock::now(self.clock.as_ref()), event) {
                 match command {
                     Command::Show(screen) => self.panel.show(screen),
@@ -184,13 +191,28 @@ impl GateThread {
         }
     }
 
-    /// A strike's answer completes the report of its visit.
-    fn note_release(&mut self, event: &Event) {
-        if let Event::Released(released) = event
-            && let Some(mut report) = self.open.take_if(|report| report.record == released.grant())
-        {
-            report.pulse = Some(released.result());
-            self.tell(&report);
+    /// A strike's answer completes the report of its visit; a failed camera explains why no frame is judged.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Released(released) => {
+                if let Some(mut report) = self.open.take_if(|report| report.record == released.grant()) {
+                    report.pulse = Some(released.result());
+                    self.tell(&report);
+                }
+            }
+            Event::Failed(Fault::Camera) => self.camera_failed = true,
+            Event::Restored(Fault::Camera) => {
+                self.camera_failed = false;
+                self.stages.finished = self.clock.now();
+            }
+            Event::Observed(_)
+            | Event::Committed(_)
+            | Event::CommitFailed
+            | Event::StaffCalled
+            | Event::Failed(Fault::Strike | Fault::Storage)
+            | Event::Restored(Fault::Strike | Fault::Storage)
+            | Event::Policy(_)
+            | Event::Tick => {}
         }
     }
 

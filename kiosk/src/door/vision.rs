@@ -21,8 +21,6 @@ use crate::{
 
 /// How long to wait for a frame before looking whether the door is stopping.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// The preview's longer side in pixels; more would only cost time on the way to the screen.
-const PREVIEW_SIDE: usize = 480;
 
 pub(super) struct VisionThread {
     pub(super) vision: Vision,
@@ -52,7 +50,8 @@ impl VisionThread {
         let started = self.clock.now();
         let image = Image::new(frame.width as usize, frame.height as usize, frame.rgb())
             .expect("a frame's buffer has the size that it states");
-        self.panel.preview(preview(&image));
+        let preview = Preview::new(frame.width, frame.height, image.rgb().to_vec());
+        self.panel.preview(preview.expect("three bytes for each pixel"));
         let observation = self.vision.observe(frame.captured, &image)?;
         let searching = self.clock.now();
         let view = self.view(&observation);
@@ -85,41 +84,5 @@ impl VisionThread {
             }
         };
         View::Face { track: subject.track, reading }
-    }
-}
-
-/// What the guide on the screen shows.
-fn preview(image: &Image) -> Preview {
-    let (width, height, rgb) = thinned(image);
-    Preview::new(width, height, rgb).expect("three bytes for each pixel")
-}
-
-/// Every n-th pixel, so that the longer side is at most [`PREVIEW_SIDE`].
-fn thinned(image: &Image) -> (u32, u32, Vec<u8>) {
-    let (width, height) = (image.width(), image.height());
-    let step = width.max(height).div_ceil(PREVIEW_SIDE).max(1);
-    let mut rgb = Vec::with_capacity((width / step + 1) * (height / step + 1) * 3);
-    for row in image.rgb().chunks_exact(width * 3).step_by(step) {
-        for pixel in row.chunks_exact(3).step_by(step) {
-            rgb.extend_from_slice(pixel);
-        }
-    }
-    let side = |pixels: usize| u32::try_from(pixels.div_ceil(step)).expect("smaller than a frame");
-    (side(width), side(height), rgb)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_preview_is_small_and_whole() {
-        for (width, height) in [(1, 1), (480, 640), (970, 2204), (1281, 7)] {
-            let (small_width, small_height, rgb) =
-                thinned(&Image::new(width, height, vec![7; width * height * 3]).unwrap());
-            assert!(small_width.max(small_height) as usize <= PREVIEW_SIDE);
-            assert_eq!(rgb.len(), small_width as usize * small_height as usize * 3);
-        }
     }
 }

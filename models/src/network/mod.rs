@@ -1,6 +1,6 @@
 //! A small executor for the networks that Genkan ships: their real ONNX files, candle for the tensors.
 //!
-//! The file is read once ([`onnx`]), planned once ([`plan`]: normalisations and activations folded into the convolution
+//! The file is read once (`onnx`), planned once (`plan`: normalisations and activations folded into the convolution
 //! before them) and then run for an input of any size the network's arithmetic allows. It knows exactly the operators
 //! of the shipped files; any other file is refused with the operator's and the node's name. A faster executor can take
 //! its place behind [`Network::run`].

@@ -8,16 +8,17 @@ use gate::{
     PersonId, Policy, Reading, RecordId, Score, Session, Standing, Template, Threshold, TrackId, View, Wall,
     commit,
 };
-use store::{Enrolment, Entropy, EntropyError, FileKey, Init, OpenOptions, Store, StoreError};
+use store::{Enrolment, Entropy, EntropyError, FileKey, Init, OpenOptions, Store, StoreError, Words};
 
 pub const MODEL: &str = "toy-4";
 
 pub fn notice() -> Init {
+    let words = |japanese: &str, english: &str| Words { japanese: japanese.into(), english: english.into() };
     Init {
         facility: "ひなた保育園".into(),
-        operator: "社会福祉法人ひなた".into(),
-        purpose: "登降園の確認".into(),
-        contact: "03-0000-0000".into(),
+        operator: words("社会福祉法人ひなた", "Hinata Welfare"),
+        purpose: words("登降園の確認", "Arrival and departure of children"),
+        contact: words("03-0000-0000", "03-0000-0000 (Japanese)"),
     }
 }
 
