@@ -10,7 +10,7 @@ use std::{
 
 use boards::Clock;
 use gate::{Command, Committed, Decision, Entry, Event, Fault, Grant, Monotonic, Policy, Session, commit};
-use store::Store;
+use store::{Store, StoreError};
 
 use super::{Inbox, Latency, Stages, VisitReport};
 use crate::{
@@ -159,13 +159,23 @@ impl GateThread {
         if self.store_failed.is_none_or(|failed| now.since(failed) < TRY_STORE_EVERY) {
             return;
         }
-        match self.store.check_writable() {
+        match self.writable_again() {
             Ok(()) => {
                 self.store_failed = None;
                 self.step(Event::Restored(Fault::Storage));
             }
             Err(_) => self.store_failed = Some(now),
         }
+    }
+
+    /// Tries to write. A strike's answer that could not be recorded is lost, so its grant is answered as unknown; one that
+    /// the strike has not answered yet is left to it.
+    fn writable_again(&mut self) -> Result<(), StoreError> {
+        self.store.check_writable()?;
+        if self.open.is_none() {
+            self.store.close_open_grants(clock::now(self.clock.as_ref()))?;
+        }
+        Ok(())
     }
 
     /// Hands the grant to the strike. It never waits: a strike that is still busy gets no second grant.
