@@ -55,6 +55,11 @@ impl Shared {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether nothing has been enrolled or revoked since `set` was taken.
+    pub(crate) fn is_current(&self, set: &Arc<SearchSet>) -> bool {
+        Arc::ptr_eq(set, &self.current())
+    }
+
     /// Puts `set` in its place.
     pub(crate) fn replace(&self, set: SearchSet) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);

@@ -78,9 +78,12 @@ impl GateThread {
     pub(super) fn run(mut self, arrivals: &Receiver<Inbox>) -> Store {
         loop {
             match arrivals.recv_timeout(TICK) {
-                Ok(Inbox::Observed(evidence, stages)) => {
+                Ok(Inbox::Observed { evidence, stages, searched }) => {
                     self.stages = stages;
-                    self.step(Event::Observed(evidence));
+                    // Whoever was revoked a moment ago is not granted by a search that was made before.
+                    if self.shared.is_current(&searched) {
+                        self.step(Event::Observed(evidence));
+                    }
                 }
                 Ok(Inbox::Event(event)) => self.step(event),
                 Ok(Inbox::Request(request, reply)) => {

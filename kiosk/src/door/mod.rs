@@ -44,8 +44,15 @@ const INBOX: usize = 32;
 
 /// What arrives at the gate thread.
 pub(crate) enum Inbox {
-    /// A frame was judged; how long each stage took.
-    Observed(Evidence, Stages),
+    /// A frame was judged.
+    Observed {
+        /// What it said.
+        evidence: Evidence,
+        /// How long each stage took.
+        stages: Stages,
+        /// The gallery that was searched.
+        searched: Arc<SearchSet>,
+    },
     /// Anything else that happened.
     Event(Event),
     /// A command's request, and where its answer goes.

@@ -15,7 +15,7 @@ use models::{Image, ModelError, Observation, Vision};
 
 use super::{Inbox, Stages, slot::Slot};
 use crate::{
-    search::Shared,
+    search::{SearchSet, Shared},
     ui::{Panel, Preview},
 };
 
@@ -40,13 +40,13 @@ impl VisionThread {
             };
             match self.judge(&frame) {
                 // A full inbox means that the gate is behind; the next frame will say the same.
-                Ok((evidence, stages)) => _ = self.inbox.try_send(Inbox::Observed(evidence, stages)),
+                Ok(observed) => _ = self.inbox.try_send(observed),
                 Err(error) => tracing::error!(error = crate::output::explain(&error), "frame not judged"),
             }
         }
     }
 
-    fn judge(&mut self, frame: &Frame) -> Result<(Evidence, Stages), ModelError> {
+    fn judge(&mut self, frame: &Frame) -> Result<Inbox, ModelError> {
         let started = self.clock.now();
         let image = Image::new(frame.width as usize, frame.height as usize, frame.rgb())
             .expect("a frame's buffer has the size that it states");
@@ -54,7 +54,8 @@ impl VisionThread {
         self.panel.preview(preview.expect("three bytes for each pixel"));
         let observation = self.vision.observe(frame.captured, &image)?;
         let searching = self.clock.now();
-        let view = self.view(&observation);
+        let searched = self.shared.current();
+        let view = view(&observation, &searched);
         let finished = self.clock.now();
         let timings = observation.timings;
         let stages = Stages {
@@ -67,22 +68,21 @@ impl VisionThread {
             search: finished.since(searching),
             finished,
         };
-        Ok((Evidence { captured: frame.captured, view }, stages))
+        Ok(Inbox::Observed { evidence: Evidence { captured: frame.captured, view }, stages, searched })
     }
+}
 
-    /// Searches for the subject, if there is one and it is good enough.
-    fn view(&self, observation: &Observation) -> View {
-        let Some(subject) = &observation.subject else {
-            return View::Nobody;
-        };
-        let reading = match &subject.reading {
-            Err(issue) => Reading::Poor(*issue),
-            Ok(reading) => {
-                let probe = Probe(reading.template.clone());
-                let compared = self.shared.current().compare(&probe, reading.pad);
-                Reading::Compared(compared.expect("gallery and probe are of the embedder's one model"))
-            }
-        };
-        View::Face { track: subject.track, reading }
-    }
+/// Searches for the subject, if there is one and it is good enough.
+fn view(observation: &Observation, set: &SearchSet) -> View {
+    let Some(subject) = &observation.subject else {
+        return View::Nobody;
+    };
+    let reading = match &subject.reading {
+        Err(issue) => Reading::Poor(*issue),
+        Ok(reading) => {
+            let compared = set.compare(&Probe(reading.template.clone()), reading.pad);
+            Reading::Compared(compared.expect("gallery and probe are of the embedder's one model"))
+        }
+    };
+    View::Face { track: subject.track, reading }
 }
