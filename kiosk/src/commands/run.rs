@@ -34,6 +34,9 @@ const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
 pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
+    if !run.headless && run.on_staff_call.is_none() {
+        tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
+    }
     let inbox = Arc::new(OnceLock::new());
     let display = Display::open(
         run.headless,
@@ -43,10 +46,10 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     )?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    thread::spawn(move || {
+    thread::Builder::new().name("signals".into()).spawn(move || {
         signals.forever().next();
         quit();
-    });
+    })?;
     let panel = display.panel();
     match store.map_err(Box::from).and_then(|store| open_door(common, board, store, &panel)) {
         Ok(door) => {
@@ -67,9 +70,6 @@ fn staff_button(
     program: Option<PathBuf>,
 ) -> impl Fn(Touch) + Clone + 'static {
     let inbox = Arc::clone(inbox);
-    if program.is_none() {
-        tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
-    }
     move |touch| match touch {
         Touch::CallStaff => {
             tracing::warn!("staff called");
