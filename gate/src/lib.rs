@@ -4,7 +4,7 @@
 //! or logs; time arrives as [`Now`], the world as [`Event`], and what should happen leaves as [`Command`].
 //!
 //! The story in reading order: [`biometrics`] (templates, the gallery and its search), [`evidence`] (what one camera
-//! frame said), [`policy`] (what the facility asks for), [`decide`] (the rule itself), [`session`] (a visit from the
+//! frame said), [`policy`] (what the facility asks for), [`mod@decide`] (the rule itself), [`session`] (a visit from the
 //! first frame to the shown outcome), [`audit`] (no record, no entry), [`screen`] (what the person sees).
 
 pub mod audit;

@@ -1,6 +1,6 @@
 //! One kiosk, one visit after the other: from the first face to the outcome on the screen.
 //!
-//! A visit is one continuous track of one face. It collects good frames into attempts; an attempt that [`decide`] can
+//! A visit is one continuous track of one face. It collects good frames into attempts; an attempt that [`decide()`] can
 //! settle ends the visit with a [`Command::Commit`], and only the answer to that releases the door and shows a welcome.
 //!
 //! ```text

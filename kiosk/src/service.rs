@@ -96,6 +96,8 @@ pub(crate) struct Identified {
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Verified {
+    /// Whose log it is: the public half of the key that signs its records.
+    pub(crate) device: String,
     /// Nothing was found.
     pub(crate) sound: bool,
     pub(crate) runs: u64,
@@ -108,6 +110,7 @@ pub(crate) struct Verified {
 impl From<store::Report> for Verified {
     fn from(report: store::Report) -> Self {
         Self {
+            device: report.device.to_string(),
             sound: report.is_sound(),
             runs: report.runs,
             records: report.records,

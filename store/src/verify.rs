@@ -67,7 +67,10 @@ pub enum AuditError {
         source: ledger::Error,
     },
     /// Neither the log nor the caller says whose log it is.
-    #[error("{}: does not say whose log it is; give its head, or the device", .0.display())]
+    #[error(
+        "{}: is no exported log, or its beginning is damaged; `kiosk audit export` writes log.pages (with its head.cbor \
+         the damage can be told)", .0.display()
+    )]
     NoAuthor(PathBuf),
 }
 

@@ -29,13 +29,16 @@ fn verify_vault(common: &Common, format: Format, head: Option<PathBuf>) -> Outco
     Ok(())
 }
 
-/// Checks an exported log: with the device's own name and key where its vault is at hand, else by what the log says.
+/// Checks an exported log by what it says of itself, or its head of it; with the vault's key as well where the vault at
+/// hand is that of the log's device.
 fn verify_file(common: &Common, format: Format, log: &Path, head: Option<&Path>) -> Outcome {
     let head = head.map(store::read_head).transpose()?;
-    let report = match vault::open(&common.data) {
-        Ok(store) => store.verify_export(log, head.as_ref())?,
-        Err(_) => store::verify_export(log, head.as_ref(), None, None)?,
-    };
+    let mut report = store::verify_export(log, head.as_ref(), None, None)?;
+    if let Ok(store) = vault::open(&common.data)
+        && store.settings()?.device == report.device
+    {
+        report = store.verify_export(log, head.as_ref())?;
+    }
     print(format, &report.into())
 }
 
@@ -50,7 +53,8 @@ fn print(format: Format, verified: &Verified) -> Outcome {
 
 fn text(verified: &Verified) -> String {
     let whole = if verified.sound { "the log is whole: " } else { "" };
-    let mut text = format!("{whole}{} record(s) in {} run(s)", verified.records, verified.runs);
+    let Verified { records, runs, device, .. } = verified;
+    let mut text = format!("{whole}{records} record(s) in {runs} run(s) of device {device}");
     for finding in &verified.findings {
         text.push_str("\nfound: ");
         text.push_str(finding);
