@@ -18,10 +18,15 @@ use super::{shown, wiring};
 /// been closed holds nobody up.
 const SCREENSHOT_WAIT: Duration = Duration::from_secs(5);
 
+/// A window is made full-screen only once it is there: asked for before, it would lose its own size where no window manager
+/// answers, as on a kiosk without a desktop.
+const FULL_SCREEN_AFTER: Duration = Duration::from_millis(200);
+
 /// The window, on the thread that opened it.
 pub(crate) struct Window {
     ui: Kiosk,
     handle: ScreenHandle,
+    full_screen: bool,
 }
 
 impl Window {
@@ -36,9 +41,8 @@ impl Window {
     ) -> Result<Self, UiError> {
         let ui = Kiosk::new().map_err(UiError::Open)?;
         wiring::wire(&ui, setup, on_touch)?;
-        ui.window().set_fullscreen(full_screen);
         let handle = ScreenHandle { ui: ui.as_weak(), waiting: Arc::default() };
-        Ok(Window { ui, handle })
+        Ok(Window { ui, handle, full_screen })
     }
 
     /// A handle for the other threads.
@@ -51,6 +55,14 @@ impl Window {
     /// # Errors
     /// [`UiError::Run`] where the display fails.
     pub(crate) fn run(self) -> Result<(), UiError> {
+        if self.full_screen {
+            let ui = self.ui.as_weak();
+            slint::Timer::single_shot(FULL_SCREEN_AFTER, move || {
+                if let Some(ui) = ui.upgrade() {
+                    ui.window().set_fullscreen(true);
+                }
+            });
+        }
         self.ui.run().map_err(UiError::Run)
     }
 }
