@@ -65,3 +65,22 @@ impl Shared {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gate::{ModelId, Score};
+
+    #[test]
+    fn a_search_in_a_gallery_that_was_replaced_is_known_as_such() {
+        let set = || {
+            let gallery = Gallery::new(ModelId::new("toy"), 2);
+            SearchSet { gallery, threshold: Threshold::Alone(Score(0.5)) }
+        };
+        let shared = Shared::new(set());
+        let searched = shared.current();
+        assert!(shared.is_current(&searched));
+        shared.replace(set());
+        assert!(!shared.is_current(&searched), "whoever was revoked in between could still be granted");
+    }
+}

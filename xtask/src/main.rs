@@ -84,7 +84,10 @@ fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
     match task {
         Task::Setup => programs::setup(place).map(done),
         Task::Models { verify: true } => cards::verify_all(place).map(done),
-        Task::Models { verify: false } => cards::fetch_all(place).map(done),
+        Task::Models { verify: false } => {
+            host::prepare()?;
+            cards::fetch_all(place).map(done)
+        }
         Task::Demo { headless, json } => programs::demo(place, headless, json),
         Task::Test { arguments } => programs::test(place, &arguments),
         Task::Ci => Ok(ci::ci(place)),
