@@ -113,21 +113,20 @@ impl Door {
         who: Option<PersonId>,
         mut tell: impl FnMut(&mut L, Told),
     ) -> Result<RecordId, L::Error> {
-        self.seconds += 60;
-        self.track += 1;
-        let _ = self.session.step(self.now(), Event::Tick);
-        loop {
-            self.seconds += 1;
-            for command in self.session.step(self.now(), self.face(who)) {
-                if let Command::Commit(decision) = command {
-                    return self.settle(log, decision, &mut tell);
-                }
-            }
-        }
+        let decision = self.come(who);
+        self.settle(log, decision, &mut tell)
     }
 
     /// Drops a decision on the log without asking the strike: what a program does that is killed at that moment.
     pub fn decide(&mut self, who: Option<PersonId>) -> gate::Decision {
+        let decision = self.come(who);
+        let _ = self.session.step(self.now(), Event::CommitFailed);
+        let _ = self.session.step(self.now(), Event::Restored(gate::Fault::Storage));
+        decision
+    }
+
+    /// Somebody comes and stays until the session wants a decision made durable.
+    fn come(&mut self, who: Option<PersonId>) -> gate::Decision {
         self.seconds += 60;
         self.track += 1;
         let _ = self.session.step(self.now(), Event::Tick);
@@ -135,8 +134,6 @@ impl Door {
             self.seconds += 1;
             for command in self.session.step(self.now(), self.face(who)) {
                 if let Command::Commit(decision) = command {
-                    let _ = self.session.step(self.now(), Event::CommitFailed);
-                    let _ = self.session.step(self.now(), Event::Restored(gate::Fault::Storage));
                     return decision;
                 }
             }
