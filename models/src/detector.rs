@@ -3,17 +3,14 @@
 //! The network answers for every cell of three grids (8, 16 and 32 pixels wide) with a class score, an object score, a
 //! box and five points; what is decoded here follows OpenCV's FaceDetectorYN, against which a test compares it.
 
-use std::collections::HashMap;
 use std::path::Path;
-
-use candle_core::Tensor;
 
 use crate::align::{Landmarks, Point};
 use crate::card::Card;
 use crate::error::ModelError;
 use crate::image::Image;
 use crate::input;
-use crate::network::{Network, Threads};
+use crate::network::{Network, Outputs, Threads};
 use crate::resample;
 
 /// Detections below this are dropped. The weakest face among 7,701 of LFW has 0.86; OpenCV's default of 0.9 loses some.
@@ -145,7 +142,7 @@ impl Detector {
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run.
-    pub fn detect(&self, image: &Image) -> Result<Vec<Detection>, ModelError> {
+    pub fn detect(&mut self, image: &Image) -> Result<Vec<Detection>, ModelError> {
         match resample::shrink_to(image, MAX_SIDE) {
             None => self.detect_at_own_size(image),
             Some((small, factor)) => {
@@ -160,15 +157,14 @@ impl Detector {
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run.
-    pub fn detect_at_own_size(&self, image: &Image) -> Result<Vec<Detection>, ModelError> {
+    pub fn detect_at_own_size(&mut self, image: &Image) -> Result<Vec<Detection>, ModelError> {
         let coarsest = STRIDES[STRIDES.len() - 1];
         let (width, height) =
             (image.width().next_multiple_of(coarsest), image.height().next_multiple_of(coarsest));
-        let input = input::tensor(image, &self.card, width, height)?;
-        let outputs: HashMap<&str, Tensor> = self.network.run(&input)?.into_iter().collect();
+        let outputs = input::run(&mut self.network, &self.card, image, width, height)?;
         let mut candidates = Vec::new();
         for stride in STRIDES {
-            let grid = Grid::read(&self.card, &outputs, stride, width / stride, height / stride)?;
+            let grid = Grid::read(&self.card, outputs, stride, width / stride, height / stride)?;
             candidates.extend(grid.detections(SCORE_THRESHOLD));
         }
         Ok(suppress(candidates))
@@ -176,31 +172,27 @@ impl Detector {
 }
 
 /// What the network said for the cells of one stride, row by row.
-struct Grid {
+struct Grid<'a> {
     stride: f32,
     columns: usize,
-    class: Vec<f32>,
-    object: Vec<f32>,
-    boxes: Vec<f32>,
-    points: Vec<f32>,
+    class: &'a [f32],
+    object: &'a [f32],
+    boxes: &'a [f32],
+    points: &'a [f32],
 }
 
-impl Grid {
+impl<'a> Grid<'a> {
     fn read(
         card: &Card,
-        outputs: &HashMap<&str, Tensor>,
+        outputs: Outputs<'a>,
         stride: usize,
         columns: usize,
         rows: usize,
     ) -> Result<Self, ModelError> {
-        let read = |name: &str, values_per_cell: usize| -> Result<Vec<f32>, ModelError> {
+        let read = |name: &str, values_per_cell: usize| -> Result<&'a [f32], ModelError> {
             let name = format!("{name}_{stride}");
             let refuse = |reason: String| ModelError::output(&card.id, format!("{name}: {reason}"));
-            let output = outputs.get(name.as_str()).ok_or_else(|| refuse("it is missing".to_owned()))?;
-            let values: Vec<f32> = output
-                .flatten_all()
-                .and_then(|flat| flat.to_vec1())
-                .map_err(|error| refuse(error.to_string()))?;
+            let values = outputs.get(&name).ok_or_else(|| refuse("it is missing".to_owned()))?;
             if values.len() != columns * rows * values_per_cell {
                 return Err(refuse(format!("{} values for {columns} x {rows} cells", values.len())));
             }

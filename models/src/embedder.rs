@@ -38,10 +38,9 @@ impl Embedder {
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run or its output has no direction.
-    pub fn embed(&self, sample: &Sample) -> Result<Template, ModelError> {
-        let input = input::tensor(sample.image(), &self.card, SAMPLE_SIDE, SAMPLE_SIDE)?;
-        let outputs = self.network.run(&input)?;
-        let vector = input::values(&self.card, outputs.first().map(|(_, tensor)| tensor))?;
+    pub fn embed(&mut self, sample: &Sample) -> Result<Template, ModelError> {
+        let outputs = input::run(&mut self.network, &self.card, sample.image(), SAMPLE_SIDE, SAMPLE_SIDE)?;
+        let vector = input::values(&self.card, outputs)?.to_vec();
         Template::new(self.card.model(), vector).map_err(|error| ModelError::output(&self.card.id, error))
     }
 }

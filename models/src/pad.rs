@@ -50,12 +50,11 @@ impl Pad {
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run.
-    pub fn score(&self, image: &Image, face: &Rect) -> Result<f32, ModelError> {
+    pub fn score(&mut self, image: &Image, face: &Rect) -> Result<f32, ModelError> {
         let (width, height) = self.size;
         let view = resample::resize_window(image, view(face, image.width(), image.height()), width, height);
-        let outputs = self.network.run(&input::tensor(&view, &self.card, width, height)?)?;
-        let logits = input::values(&self.card, outputs.first().map(|(_, tensor)| tensor))?;
-        Ok(softmax(&logits, BONA_FIDE))
+        let outputs = input::run(&mut self.network, &self.card, &view, width, height)?;
+        Ok(softmax(input::values(&self.card, outputs)?, BONA_FIDE))
     }
 }
 

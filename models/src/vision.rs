@@ -186,7 +186,7 @@ impl Vision {
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run.
-    pub fn pad_score(&self, photograph: &Image, face: &Rect) -> Result<f32, ModelError> {
+    pub fn pad_score(&mut self, photograph: &Image, face: &Rect) -> Result<f32, ModelError> {
         self.pad.score(photograph, face)
     }
 
@@ -195,7 +195,7 @@ impl Vision {
     ///
     /// # Errors
     /// [`EnrolError`], which says what to change about the photograph.
-    pub fn enrol_photo(&self, photograph: &Image) -> Result<Enrolled, EnrolError> {
+    pub fn enrol_photo(&mut self, photograph: &Image) -> Result<Enrolled, EnrolError> {
         let (shrunk, factor) = working_copy(photograph);
         let image = shrunk.as_ref().unwrap_or(photograph);
         let faces = self.detector.detect(image)?;

@@ -28,9 +28,9 @@ struct Ours {
 
 fn ours(models: &Path) -> Vec<Ours> {
     let threads = Threads::start(1).unwrap();
-    let detector = Detector::load(models, &threads).unwrap();
-    let embedder = Embedder::load(models, &threads).unwrap();
-    let pad = Pad::load(models, &threads).unwrap();
+    let mut detector = Detector::load(models, &threads).unwrap();
+    let mut embedder = Embedder::load(models, &threads).unwrap();
+    let mut pad = Pad::load(models, &threads).unwrap();
     let read = |name: &&str| {
         let image = photograph(name);
         let faces = detector.detect_at_own_size(&image).unwrap();

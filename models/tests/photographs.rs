@@ -58,7 +58,7 @@ fn smaller(image: &Image, step: usize) -> Image {
     Image::new(width, height, rgb).unwrap()
 }
 
-fn issue(vision: &Vision, image: &Image) -> Option<QualityIssue> {
+fn issue(vision: &mut Vision, image: &Image) -> Option<QualityIssue> {
     match vision.enrol_photo(image) {
         Ok(_) => None,
         Err(EnrolError::Quality(issue)) => Some(issue),
@@ -100,7 +100,7 @@ fn the_photographs_are_those_of_their_list() {
 
 #[test]
 fn one_person_on_two_photographs_is_alike_and_strangers_are_not() {
-    let vision = vision();
+    let mut vision = vision();
     let templates: Vec<_> =
         PHOTOGRAPHS.iter().map(|name| vision.enrol_photo(&photograph(name)).unwrap().template).collect();
     let score = |left: usize, right: usize| templates[left].compare(&templates[right]).unwrap().0;
@@ -115,27 +115,27 @@ fn one_person_on_two_photographs_is_alike_and_strangers_are_not() {
 
 #[test]
 fn each_spoilt_copy_of_a_photograph_is_refused_with_its_own_reason() {
-    let vision = vision();
+    let mut vision = vision();
     for name in PHOTOGRAPHS {
         let whole = photograph(name);
         let face_width = vision.enrol_photo(&whole).unwrap().quality.face_width;
         let dark = changed(&whole, |_, _, pixel| pixel.map(|value| value / 10));
-        assert_eq!(issue(&vision, &dark), Some(QualityIssue::TooDark), "{name}");
+        assert_eq!(issue(&mut vision, &dark), Some(QualityIssue::TooDark), "{name}");
         let bright = changed(&whole, |_, _, pixel| pixel.map(|value| 215 + value / 7));
-        assert_eq!(issue(&vision, &bright), Some(QualityIssue::TooBright), "{name}");
+        assert_eq!(issue(&mut vision, &bright), Some(QualityIssue::TooBright), "{name}");
         // Six pixels on the scale of the sample, in which a face is about 75 wide.
         assert_eq!(
-            issue(&vision, &blurred(&whole, 6.0 * face_width / 75.0)),
+            issue(&mut vision, &blurred(&whole, 6.0 * face_width / 75.0)),
             Some(QualityIssue::Blurred),
             "{name}"
         );
     }
-    assert_eq!(issue(&vision, &smaller(&photograph("person-a-2.jpg"), 4)), Some(QualityIssue::TooFar));
+    assert_eq!(issue(&mut vision, &smaller(&photograph("person-a-2.jpg"), 4)), Some(QualityIssue::TooFar));
 }
 
 #[test]
 fn nobody_and_several_people_cannot_be_enrolled() {
-    let vision = vision();
+    let mut vision = vision();
     let wall = Image::new(320, 240, vec![128; 320 * 240 * 3]).unwrap();
     assert!(matches!(vision.enrol_photo(&wall), Err(EnrolError::NoFace)));
 
@@ -192,7 +192,7 @@ fn an_empty_scene_has_no_subject_and_costs_no_comparison() {
 
 #[test]
 fn a_photograph_of_forty_megapixels_is_found_as_well_as_its_small_copy() {
-    let vision = vision();
+    let mut vision = vision();
     let small = photograph("person-a-2.jpg");
     let factor = 12;
     let width = small.width() * factor;

@@ -25,8 +25,8 @@ struct Compared {
 }
 
 pub(crate) fn compare(common: &Common, format: Format, a: &Path, b: &Path) -> Outcome {
-    let vision = vision(common)?;
-    let (a, b) = (template(&vision, a)?.template, template(&vision, b)?.template);
+    let mut vision = vision(common)?;
+    let (a, b) = (template(&mut vision, a)?.template, template(&mut vision, b)?.template);
     let score = a.compare(&b)?;
     let card = vision.embedder_card();
     let threshold = models::verification_threshold(card, TARGET_FMR);

@@ -113,14 +113,14 @@ struct Stage {
 impl Stage {
     fn set(common: &Common, demo: &arguments::Demo) -> Result<Self, Box<dyn Error>> {
         let photos = assets::photographs(demo.photos.as_deref())?;
-        let vision = Vision::load(&assets::models(common.models.as_deref())?, &Threads::start(1)?)?;
+        let mut vision = Vision::load(&assets::models(common.models.as_deref())?, &Threads::start(1)?)?;
         let out = std::path::absolute(&demo.out)?;
         clear(&out)?;
         blur(&photos.join("person-a-2.jpg"), &out.join("scenes").join(BLURRED))?;
         let board = out.join("sim.toml");
         fs::write(&board, BOARD)?;
         let board = Board::load(&board)?;
-        let (store, people) = enrol(&out.join("data"), &photos, &vision)?;
+        let (store, people) = enrol(&out.join("data"), &photos, &mut vision)?;
         Ok(Self { out, photos, store, vision, board, people })
     }
 
@@ -149,7 +149,7 @@ fn blur(photo: &Path, out: &Path) -> Outcome {
     Ok(sharp.fast_blur(sigma).to_rgb8().save(out)?)
 }
 
-fn enrol(data: &Path, photos: &Path, vision: &Vision) -> Result<(Store, Vec<String>), Box<dyn Error>> {
+fn enrol(data: &Path, photos: &Path, vision: &mut Vision) -> Result<(Store, Vec<String>), Box<dyn Error>> {
     vault::init_sample(data)?;
     let mut store = vault::open(data)?;
     let (policy, clock) = (Policy::default(), clock::system());

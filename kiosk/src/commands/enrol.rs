@@ -26,16 +26,16 @@ pub(super) fn vision(common: &Common) -> Result<Vision, Box<dyn Error>> {
 }
 
 /// Reads a photograph and makes its template.
-pub(super) fn template(vision: &Vision, photo: &Path) -> Result<models::Enrolled, Box<dyn Error>> {
+pub(super) fn template(vision: &mut Vision, photo: &Path) -> Result<models::Enrolled, Box<dyn Error>> {
     let image = Image::open(photo)?;
     vision.enrol_photo(&image).map_err(|error| format!("{}: {error}", photo.display()).into())
 }
 
 pub(crate) fn enrol(common: &Common, format: Format, enrol: Enrol) -> Outcome {
-    let vision = vision(common)?;
+    let mut vision = vision(common)?;
     let mut templates = Vec::new();
     for photo in &enrol.photos {
-        templates.push(template(&vision, photo)?.template);
+        templates.push(template(&mut vision, photo)?.template);
     }
     same_person(&vision, &enrol.photos, &templates)?;
     let templates = templates.iter().map(|template| template.vector().to_vec()).collect();

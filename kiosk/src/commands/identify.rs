@@ -20,7 +20,7 @@ struct Line<'a> {
 }
 
 pub(crate) fn identify(common: &Common, format: Format, photos: &[PathBuf]) -> Outcome {
-    let vision = vision(common)?;
+    let mut vision = vision(common)?;
     let model = vision.embedder_card().model().as_str().to_owned();
     for photo in photos {
         let image = Image::open(photo)?;

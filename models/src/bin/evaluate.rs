@@ -135,7 +135,8 @@ type Made = (Vec<(usize, Option<Template>)>, Spent);
 /// One worker with networks of its own takes pictures until none is left, or one cannot be read.
 fn work(models: &Path, root: &Path, pairs: &Pairs, next: &AtomicUsize) -> Result<Made, Failure> {
     let threads = Threads::start(1)?;
-    let (detector, embedder) = (Detector::load(models, &threads)?, Embedder::load(models, &threads)?);
+    let mut detector = Detector::load(models, &threads)?;
+    let mut embedder = Embedder::load(models, &threads)?;
     let (mut made, mut spent) = (Vec::new(), Spent::default());
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
@@ -143,7 +144,7 @@ fn work(models: &Path, root: &Path, pairs: &Pairs, next: &AtomicUsize) -> Result
         let result = timed(&mut spent.read, || Image::open(&picture.path(root)));
         // The other workers stop at the next picture: the result is an error anyway.
         let image = result.inspect_err(|_| next.store(pairs.pictures.len(), Ordering::Relaxed))?;
-        made.push((index, template(&detector, &embedder, &image, &mut spent)?));
+        made.push((index, template(&mut detector, &mut embedder, &image, &mut spent)?));
         if (index + 1).is_multiple_of(PROGRESS_EVERY) {
             eprintln!("{} of {} pictures", index + 1, pairs.pictures.len());
         }
@@ -151,8 +152,8 @@ fn work(models: &Path, root: &Path, pairs: &Pairs, next: &AtomicUsize) -> Result
 }
 
 fn template(
-    detector: &Detector,
-    embedder: &Embedder,
+    detector: &mut Detector,
+    embedder: &mut Embedder,
     image: &Image,
     spent: &mut Spent,
 ) -> Result<Option<Template>, ModelError> {

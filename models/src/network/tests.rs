@@ -102,8 +102,8 @@ fn folding_what_follows_a_convolution_changes_no_result() {
         let folded = network(&convolution(groups, kernel, stride, &["result"])).unwrap();
         assert_eq!((apart.plan.steps.len(), folded.plan.steps.len()), (3, 1));
         for (height, width) in [(8, 8), (12, 20), (7, 5)] {
-            let expected = apart.run(&picture(height, width)).unwrap().pop().unwrap().1;
-            let found = folded.run(&picture(height, width)).unwrap().pop().unwrap().1;
+            let expected = apart.run_reference(&picture(height, width)).unwrap().pop().unwrap().1;
+            let found = folded.run_reference(&picture(height, width)).unwrap().pop().unwrap().1;
             let difference = (found - expected).unwrap().abs().unwrap().max_all().unwrap();
             assert!(difference.to_scalar::<f32>().unwrap() < 1e-5, "{groups} groups of {kernel} x {kernel}");
         }
@@ -168,7 +168,7 @@ fn a_file_that_is_no_network_is_refused_without_a_panic() {
 fn a_picture_that_the_network_cannot_take_is_an_error_that_names_the_node() {
     let network = network(&convolution(2, 3, 1, &["result"])).unwrap();
     let three_channels = Tensor::zeros((1, 3, 8, 8), candle_core::DType::F32, &Device::Cpu).unwrap();
-    let message = network.run(&three_channels).unwrap_err().to_string();
+    let message = network.run_reference(&three_channels).unwrap_err().to_string();
     assert!(message.contains("the_filtered"), "{message}");
 }
 
@@ -178,7 +178,7 @@ fn several_threads_give_the_same_result_as_one() {
     let many = Network::from_onnx("toy.onnx", &bytes, &Threads::start(4).unwrap()).unwrap();
     let one = network(&bytes).unwrap();
     let values = |network: &Network| {
-        network.run(&picture(33, 47)).unwrap()[0].1.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        network.run_reference(&picture(33, 47)).unwrap()[0].1.flatten_all().unwrap().to_vec1::<f32>().unwrap()
     };
     assert_eq!(values(&many), values(&one));
 }
