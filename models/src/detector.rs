@@ -133,7 +133,7 @@ impl Detector {
     /// [`ModelError`] if the weights are missing, changed or not understood.
     pub fn load(models: &Path, threads: &Threads) -> Result<Self, ModelError> {
         let card = Card::yunet();
-        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, threads)?;
+        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, None, threads)?;
         Ok(Self { card, network })
     }
 

@@ -24,7 +24,8 @@ impl Embedder {
     /// [`ModelError`] if the weights are missing, changed or not understood.
     pub fn load(models: &Path, threads: &Threads) -> Result<Self, ModelError> {
         let card = Card::sface();
-        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, threads)?;
+        let size = Some((SAMPLE_SIDE, SAMPLE_SIDE));
+        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, size, threads)?;
         Ok(Self { card, network })
     }
 

@@ -17,6 +17,7 @@ mod error;
 pub mod evaluation;
 pub mod image;
 mod input;
+mod kernels;
 pub mod network;
 pub mod pad;
 pub mod quality;

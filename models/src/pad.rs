@@ -34,9 +34,9 @@ impl Pad {
     /// [`ModelError`] if the weights are missing, changed or not understood.
     pub fn load(models: &Path, threads: &Threads) -> Result<Self, ModelError> {
         let card = Card::fr_liveness();
-        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, threads)?;
         let size = card.input.width.zip(card.input.height);
         let size = size.ok_or_else(|| ModelError::output(&card.id, "the card names no input size"))?;
+        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, Some(size), threads)?;
         Ok(Self { card, network, size })
     }
 

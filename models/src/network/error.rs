@@ -45,16 +45,15 @@ pub enum NetworkError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The run failed, because the input has a shape that the network cannot take.
-    #[error("run network {network}: node {node}")]
-    Run {
+    /// The network has one size of its own, and this is another.
+    #[error("run network {network}: it takes pictures of {expected:?} pixels, not of {found:?}")]
+    WrongSize {
         /// File name of the network.
         network: String,
-        /// The node at which it failed.
-        node: String,
-        /// What candle said.
-        #[source]
-        source: Box<candle_core::Error>,
+        /// Width and height that it takes.
+        expected: (usize, usize),
+        /// Width and height that it was given.
+        found: (usize, usize),
     },
     /// The threads for the run could not be started.
     #[error("start {threads} inference threads")]
@@ -63,6 +62,6 @@ pub enum NetworkError {
         threads: usize,
         /// What the system said.
         #[source]
-        source: rayon::ThreadPoolBuildError,
+        source: std::io::Error,
     },
 }

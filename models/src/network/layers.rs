@@ -4,10 +4,9 @@ use candle_core::{D, Tensor};
 
 use super::NetworkError;
 use super::attributes::Attributes;
-use super::depthwise::Depthwise;
 use super::epilogue::Epilogue;
 use super::onnx::{Graph, Node, Value};
-use super::operators::Operator;
+use super::operators::{Depthwise, Operator};
 
 /// The constant tensor that a node has as its input number `index`.
 pub(crate) fn tensor(graph: &Graph, node: &Node, index: usize) -> Option<Tensor> {
@@ -189,16 +188,8 @@ impl<'a> Convolution<'a> {
         let (stride, pads) =
             ((self.strides[0], self.strides[1]), [self.pads[0], self.pads[1], self.pads[2], self.pads[3]]);
         match dims {
-            (out, 1, height, width) if out == self.groups => {
-                let weights = self.weights.flatten_all().and_then(|weights| weights.to_vec1());
-                let weights = weights.map_err(|error| self.refuse(self.node, error.to_string()))?;
-                Ok(Operator::Depthwise(Box::new(Depthwise {
-                    kernel: (height, width),
-                    stride,
-                    pads,
-                    weights,
-                    epilogue,
-                })))
+            (out, of_group @ (1 | 2), ..) if out == self.groups * of_group => {
+                Ok(Operator::Depthwise(Box::new(Depthwise { weights: self.weights, stride, pads, epilogue })))
             }
             (_, _, 1, 1) if self.groups == 1 && stride == (1, 1) && pads == [0; 4] => {
                 let weights = self.weights.squeeze(D::Minus1).and_then(|weights| weights.squeeze(D::Minus1));

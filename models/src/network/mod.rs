@@ -1,55 +1,54 @@
-//! A small executor for the networks that Genkan ships: their real ONNX files, candle for the tensors.
+//! The networks: their real ONNX files, planned once, run by our own kernels.
 //!
-//! The file is read once (`onnx`), planned once (`plan`: normalisations and activations folded into the convolution
-//! before them) and then run for an input of any size the network's arithmetic allows. It knows exactly the operators
-//! of the shipped files; any other file is refused with the operator's and the node's name. A faster executor can take
-//! its place behind [`Network::run`].
+//! In reading order: `onnx` (the file's nodes and constants, on candle tensors), `plan` (normalisations and activations
+//! folded into the convolution before them), `lower` (the steps of a program for one size of picture; `merge` and
+//! `convolution` help), `memory` and `schedule` (where values lie, and in which order rows are made), `execute` (the run,
+//! by the members of a `team`). `reference` runs the plan on candle, operator by operator, for the tests.
+//!
+//! It knows exactly the operators of the shipped files; any other file is refused at load, with the operator's and the
+//! node's name.
 
 mod attributes;
-mod depthwise;
+mod convolution;
 mod epilogue;
 mod error;
+mod execute;
 mod layers;
+mod lower;
+mod memory;
+mod merge;
 mod onnx;
 mod operators;
 mod plan;
+mod program;
+#[cfg(test)]
+mod reference;
+mod schedule;
+mod team;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
-use candle_core::{Device, Tensor};
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
 pub use error::NetworkError;
-use onnx::{Graph, Value};
+use execute::Executor;
+use onnx::Graph;
 use plan::Plan;
+pub use team::Threads;
 
-/// The threads that networks run on. One thread is best for networks as small as these; candle's own default would be
-/// every core, taken from the camera and the screen.
-#[derive(Clone)]
-pub struct Threads(Arc<ThreadPool>);
+use crate::kernels::Kernels;
 
-impl Threads {
-    /// Starts `threads` inference threads (at least one), shared by every network that is given a clone.
-    ///
-    /// # Errors
-    /// [`NetworkError::Threads`] if the system refuses them.
-    pub fn start(threads: usize) -> Result<Self, NetworkError> {
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads.max(1))
-            .thread_name(|index| format!("inference-{index}"))
-            .build()
-            .map_err(|source| NetworkError::Threads { threads, source })?;
-        Ok(Self(Arc::new(pool)))
-    }
-}
+/// Sizes of picture that a network is ready for at the same time: a detector sees whole frames, windows of them, and now
+/// and then a photograph.
+const SIZES_KEPT: usize = 3;
 
 /// A planned network, ready to run.
 pub struct Network {
     name: String,
-    plan: Plan,
     threads: Threads,
+    kernels: &'static Kernels,
+    /// Kept for further sizes, unless the network has one size of its own.
+    plan: Option<Plan>,
+    /// One for each size, the last used first.
+    ready: Vec<Executor>,
     outputs: Vec<(String, Vec<f32>)>,
 }
 
@@ -72,79 +71,93 @@ impl<'a> Outputs<'a> {
 }
 
 impl Network {
-    /// Plans the network in `bytes`, an ONNX file; `name` is used in errors.
+    /// Plans the network in `bytes`, an ONNX file; `name` is used in errors. With a `size` (width, height), pictures of
+    /// that size only can be run and the file's own weights are not kept; without, it is made ready for the size that the
+    /// file states, and later for any other.
     ///
     /// # Errors
     /// [`NetworkError`] if the file cannot be read or uses what this executor does not know.
-    pub fn from_onnx(name: &str, bytes: &[u8], threads: &Threads) -> Result<Self, NetworkError> {
-        let plan = plan::plan(&Graph::parse(name, bytes)?)?;
+    pub fn from_onnx(
+        name: &str,
+        bytes: &[u8],
+        size: Option<(usize, usize)>,
+        threads: &Threads,
+    ) -> Result<Self, NetworkError> {
+        Self::with_kernels(name, bytes, size, threads, Kernels::best())
+    }
+
+    fn with_kernels(
+        name: &str,
+        bytes: &[u8],
+        size: Option<(usize, usize)>,
+        threads: &Threads,
+        kernels: &'static Kernels,
+    ) -> Result<Self, NetworkError> {
+        let graph = Graph::parse(name, bytes)?;
+        let plan = plan::plan(&graph)?;
         let outputs = plan.outputs.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
-        Ok(Self { name: name.to_owned(), plan, threads: threads.clone(), outputs })
+        let mut network = Self {
+            name: name.to_owned(),
+            threads: threads.clone(),
+            kernels,
+            plan: Some(plan),
+            ready: Vec::new(),
+            outputs,
+        };
+        let (width, height) = size.unwrap_or(graph.size);
+        network.make_ready(width, height)?;
+        if size.is_some() {
+            network.plan = None;
+        }
+        Ok(network)
     }
 
     /// Runs the network on a picture of `width` x `height` pixels. `fill` is called for each row from the top and writes
-    /// `3 * width` values, pixel by pixel in the network's order of colours.
+    /// `3 * width` values, pixel by pixel in the network's order of colours. Allocates nothing if one of the last few runs
+    /// had the same size.
     ///
     /// # Errors
-    /// [`NetworkError::Run`] if the network cannot take a picture of this size.
+    /// [`NetworkError`] if the network cannot take a picture of this size.
     pub fn run(
         &mut self,
         width: usize,
         height: usize,
-        mut fill: impl FnMut(usize, &mut [f32]),
+        fill: impl FnMut(usize, &mut [f32]),
     ) -> Result<Outputs<'_>, NetworkError> {
-        let mut planes = vec![0f32; 3 * width * height];
-        let mut line = vec![0f32; 3 * width];
-        for y in 0..height {
-            fill(y, &mut line);
-            for (x, pixel) in line.as_chunks::<3>().0.iter().enumerate() {
-                pixel.iter().enumerate().for_each(|(c, value)| planes[(c * height + y) * width + x] = *value);
-            }
+        self.make_ready(width, height)?;
+        let executor = &mut self.ready[0];
+        executor.fill(fill);
+        executor.run(&self.threads);
+        for (index, (_, values)) in self.outputs.iter_mut().enumerate() {
+            executor.read(index, values);
         }
-        let failed = |source| self.failed("input", source);
-        let input = Tensor::from_vec(planes, (1, 3, height, width), &Device::Cpu).map_err(failed)?;
-        let outputs = self.run_reference(&input)?;
-        let values = outputs
-            .into_iter()
-            .map(|(name, tensor)| Ok((name.to_owned(), tensor.flatten_all()?.to_vec1()?)))
-            .collect::<candle_core::Result<Vec<_>>>()
-            .map_err(failed)?;
-        self.outputs = values;
         Ok(Outputs(&self.outputs))
     }
 
-    /// Runs the network operator by operator on candle: slow, and what the fast way is compared with.
-    pub(crate) fn run_reference(&self, input: &Tensor) -> Result<Vec<(&str, Tensor)>, NetworkError> {
-        self.threads.0.install(|| self.run_here(input))
-    }
-
-    fn failed(&self, node: &str, source: candle_core::Error) -> NetworkError {
-        NetworkError::Run { network: self.name.clone(), node: node.to_owned(), source: Box::new(source) }
-    }
-
-    fn run_here(&self, input: &Tensor) -> Result<Vec<(&str, Tensor)>, NetworkError> {
-        let absent = || candle_core::Error::Msg("a value is used before it is made".to_owned());
-        let mut values = self.plan.slots.clone();
-        values[self.plan.input] = Some(Value::Tensor(input.clone()));
-        for step in &self.plan.steps {
-            let inputs: Option<Vec<Value>> = step.inputs.iter().map(|slot| values[*slot].clone()).collect();
-            step.frees.iter().for_each(|slot| values[*slot] = None);
-            let output = inputs.ok_or_else(absent).and_then(|inputs| step.operator.run(&inputs));
-            values[step.output] = Some(output.map_err(|source| self.failed(&step.node, source))?);
+    /// Has the program for this size as the first.
+    fn make_ready(&mut self, width: usize, height: usize) -> Result<(), NetworkError> {
+        if let Some(found) = self.ready.iter().position(|ready| ready.size() == (width, height)) {
+            self.ready[..=found].rotate_right(1);
+            return Ok(());
         }
-        let mut outputs = Vec::with_capacity(self.plan.outputs.len());
-        for (name, slot) in &self.plan.outputs {
-            match &values[*slot] {
-                Some(Value::Tensor(tensor)) => outputs.push((name.as_str(), tensor.clone())),
-                Some(Value::Integers(_)) | None => return Err(self.failed(name, absent())),
-            }
-        }
-        Ok(outputs)
+        let Some(plan) = &self.plan else {
+            let expected = self.ready.first().map_or((0, 0), Executor::size);
+            return Err(NetworkError::WrongSize {
+                network: self.name.clone(),
+                expected,
+                found: (width, height),
+            });
+        };
+        let program = lower::lower(&self.name, plan, width, height, self.kernels)?;
+        self.ready.truncate(SIZES_KEPT - 1);
+        self.ready.insert(0, Executor::new(program, self.kernels));
+        Ok(())
     }
 }
 
 impl std::fmt::Debug for Network {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Network({}, {} steps)", self.name, self.plan.steps.len())
+        let (steps, tasks) = self.ready.first().map_or((0, 0), Executor::length);
+        write!(formatter, "Network({}, {steps} steps in {tasks} tasks on {})", self.name, self.kernels.name)
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Node {
 pub(crate) struct Graph {
     pub(crate) network: String,
     pub(crate) input: String,
+    /// Width and height that the file states for its input; where it leaves one open, [`USUAL_SIDE`].
+    pub(crate) size: (usize, usize),
     pub(crate) outputs: Vec<String>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) constants: HashMap<String, Value>,
@@ -63,7 +65,8 @@ impl Graph {
             .ok_or_else(|| unreadable("a network with exactly one input is expected".to_owned()))?;
         let outputs: Vec<String> = graph.output.iter().filter_map(|output| output.name.clone()).collect();
         let nodes = graph.node.iter().map(|node| read_node(network, node)).collect::<Result<_, _>>()?;
-        Ok(Self { network: network.to_owned(), input, outputs, nodes, constants })
+        let size = stated_size(&graph, &input);
+        Ok(Self { network: network.to_owned(), input, size, outputs, nodes, constants })
     }
 }
 
@@ -77,6 +80,24 @@ fn single_input(graph: &GraphProto, constants: &HashMap<String, Value>) -> Optio
     let first = names.next()?;
     names.next().is_none().then_some(first)
 }
+
+/// The side that a network is tried with at load when its file states none.
+const USUAL_SIDE: usize = 64;
+
+fn stated_size(graph: &GraphProto, input: &str) -> (usize, usize) {
+    let declared = graph.input.iter().find(|value| value.name.as_deref() == Some(input));
+    let dims = declared
+        .and_then(|value| value.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref())
+        .map(|shape| shape.dim.iter().map(|dim| dim.dim_value.unwrap_or(0)).collect::<Vec<i64>>());
+    let side = |index: usize| {
+        let stated = dims.as_ref().and_then(|dims| dims.get(index)).copied().unwrap_or(0);
+        usize::try_from(stated).ok().filter(|side| (1..=MAX_STATED_SIDE).contains(side)).unwrap_or(USUAL_SIDE)
+    };
+    (side(3), side(2))
+}
+
+/// A larger size in a file is not tried at load.
+const MAX_STATED_SIDE: usize = 2_048;
 
 fn read_node(network: &str, node: &NodeProto) -> Result<Node, NetworkError> {
     let operator = node.op_type.clone().unwrap_or_default();

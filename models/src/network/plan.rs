@@ -13,11 +13,11 @@ use super::operators::Operator;
 pub(crate) struct Step {
     /// The node's name, for errors.
     pub(crate) node: String,
+    /// The node's operator as the file calls it, for errors.
+    pub(crate) kind: String,
     pub(crate) operator: Operator,
     pub(crate) inputs: Vec<usize>,
     pub(crate) output: usize,
-    /// Values nobody needs after this step.
-    pub(crate) frees: Vec<usize>,
 }
 
 /// A whole network, planned once, run any number of times.
@@ -27,6 +27,25 @@ pub(crate) struct Plan {
     pub(crate) input: usize,
     pub(crate) outputs: Vec<(String, usize)>,
     pub(crate) steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The steps that read a slot.
+    pub(crate) fn readers_of(&self, slot: usize) -> impl Iterator<Item = usize> {
+        (0..self.steps.len()).filter(move |step| self.steps[*step].inputs.contains(&slot))
+    }
+
+    /// How often a slot is read, by steps or as an output of the network.
+    pub(crate) fn readers(&self, slot: usize) -> usize {
+        let reads = |inputs: &Vec<usize>| inputs.iter().filter(|input| **input == slot).count();
+        let outputs = self.outputs.iter().filter(|(_, output)| *output == slot).count();
+        self.steps.iter().map(|step| reads(&step.inputs)).sum::<usize>() + outputs
+    }
+
+    /// The one step that reads a slot, if nothing else does.
+    pub(crate) fn only_reader(&self, slot: usize) -> Option<usize> {
+        if self.readers(slot) == 1 { self.readers_of(slot).next() } else { None }
+    }
 }
 
 /// Plans a file.
@@ -47,10 +66,10 @@ pub(crate) fn plan(graph: &Graph) -> Result<Plan, NetworkError> {
         let output = names.slot(&planned.output, &graph.constants, &mut slots);
         steps.push(Step {
             node: node.name.clone(),
+            kind: node.operator.clone(),
             operator: planned.operator,
             inputs,
             output,
-            frees: Vec::new(),
         });
     }
     let outputs: Vec<(String, usize)> = graph
@@ -58,16 +77,6 @@ pub(crate) fn plan(graph: &Graph) -> Result<Plan, NetworkError> {
         .iter()
         .map(|name| (name.clone(), names.slot(name, &graph.constants, &mut slots)))
         .collect();
-    let mut needed: Vec<bool> = slots.iter().map(Option::is_some).collect();
-    outputs.iter().for_each(|(_, slot)| needed[*slot] = true);
-    for step in steps.iter_mut().rev() {
-        for slot in &step.inputs {
-            if !needed[*slot] {
-                needed[*slot] = true;
-                step.frees.push(*slot);
-            }
-        }
-    }
     Ok(Plan { slots, input, outputs, steps })
 }
 
@@ -210,7 +219,7 @@ fn plain_operator(
         _ => {}
     }
     Ok(match node.operator.as_str() {
-        "Flatten" => Operator::Flatten { axis: 1 },
+        "Flatten" => Operator::Flatten,
         "Gather" => Operator::Gather,
         "Concat" => Operator::Concatenate,
         "Unsqueeze" => Operator::Unsqueeze,

@@ -1,0 +1,83 @@
+//! AVX-512: sixteen floats, one register a block, thirty-two registers.
+//!
+//! A tile is fourteen pixels by two blocks of channels: 28 sums, two weights, one input value broadcast at a time. Its
+//! 16 loads for 28 multiply-adds leave the multipliers the bottleneck.
+
+use std::arch::x86_64::*;
+
+use super::lanes::Lanes;
+use super::plain::plain_loops;
+use super::tile::tiles;
+use super::{Block, Depthwise, Kernels};
+
+#[derive(Clone, Copy)]
+struct Register(__m512);
+
+impl Lanes for Register {
+    const COUNT: usize = 16;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        unsafe { Self(_mm512_set1_ps(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        unsafe { Self(_mm512_loadu_ps(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, left: Self, right: Self) -> Self {
+        unsafe { Self(_mm512_fmadd_ps(left.0, right.0, self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        unsafe { Self(_mm512_add_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn swap_pairs(self) -> Self {
+        unsafe { Self(_mm512_permute_ps::<0b10_11_00_01>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        unsafe { Self(_mm512_min_ps(self.0, other.0)) }
+    }
+}
+
+tiles!(Register, "avx512f", [1 2], [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
+plain_loops!("avx512f");
+
+#[target_feature(enable = "avx512f")]
+unsafe fn depthwise(layer: &Depthwise<'_>, rows: std::ops::Range<usize>) {
+    // SAFETY: as the caller's, and the instructions are enabled here.
+    unsafe { super::depthwise::rows::<Register, 8>(layer, rows) }
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn dot4(input: &[Block], weights: &[Block]) -> [f32; 4] {
+    // SAFETY: as the caller's, and the instructions are enabled here.
+    unsafe { super::dot::dot4::<Register>(input, weights) }
+}
+
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "AVX-512",
+    panel: 2,
+    pixels: 14,
+    tile,
+    depthwise,
+    max_pool,
+    add,
+    affine,
+    sum,
+    sigmoid,
+    scale,
+    dot4,
+};

@@ -1,0 +1,112 @@
+//! Plain Rust for every processor, and the reference of the other sets: four floats at a time. A product
+//! and its sum are rounded one after the other; the fused instructions of the other sets round once.
+
+use super::lanes::Lanes;
+use super::tile::by_blocks;
+use super::{Affine, Block, Depthwise, Kernels, Tile, plain};
+
+const COUNT: usize = 4;
+
+#[derive(Clone, Copy)]
+struct Register([f32; COUNT]);
+
+impl Lanes for Register {
+    const COUNT: usize = COUNT;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; COUNT])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        unsafe { Self(from.cast::<[f32; COUNT]>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { to.cast::<[f32; COUNT]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, left: Self, right: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] + left.0[lane] * right.0[lane]))
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
+    }
+
+    #[inline(always)]
+    unsafe fn swap_pairs(self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane ^ 1]))
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        let smaller = |lane: usize| if self.0[lane] < other.0[lane] { self.0[lane] } else { other.0[lane] };
+        Self(std::array::from_fn(smaller))
+    }
+}
+
+/// One compiled tile.
+unsafe fn one<const PIXELS: usize, const REGISTERS: usize, const STRIDE: usize>(tile: &Tile<'_>) {
+    // SAFETY: as the caller's; there are no special instructions.
+    unsafe { super::tile::tile::<Register, PIXELS, REGISTERS, STRIDE>(tile) }
+}
+
+/// Chooses the compiled tile.
+unsafe fn tile(tile: &Tile<'_>, pixels: usize, blocks: usize) {
+    // SAFETY: as the caller's.
+    unsafe { by_blocks!(tile, pixels, blocks, [1], [1 2 3 4], Register) }
+}
+
+unsafe fn depthwise(layer: &Depthwise<'_>, rows: std::ops::Range<usize>) {
+    // SAFETY: as the caller's; there are no special instructions.
+    unsafe { super::depthwise::rows::<Register, 2>(layer, rows) }
+}
+
+unsafe fn dot4(input: &[Block], weights: &[Block]) -> [f32; 4] {
+    // SAFETY: as the caller's; there are no special instructions.
+    unsafe { super::dot::dot4::<Register>(input, weights) }
+}
+
+unsafe fn max_pool(upper: &[Block], lower: &[Block], output: &mut [Block]) {
+    plain::max_pool(upper, lower, output);
+}
+
+unsafe fn add(left: &[Block], right: &[Block], factor: usize, output: &mut [Block]) {
+    plain::add(left, right, factor, output);
+}
+
+unsafe fn affine(input: &[Block], rule: &Affine, output: &mut [Block]) {
+    plain::affine(input, rule, output);
+}
+
+unsafe fn sum(input: &[Block]) -> Block {
+    plain::sum(input)
+}
+
+unsafe fn sigmoid(input: &[Block], output: &mut [Block]) {
+    plain::sigmoid(input, output);
+}
+
+unsafe fn scale(input: &[Block], factor: &Block, output: &mut [Block]) {
+    plain::scale(input, factor, output);
+}
+
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "portable",
+    panel: 1,
+    pixels: 4,
+    tile,
+    depthwise,
+    max_pool,
+    add,
+    affine,
+    sum,
+    sigmoid,
+    scale,
+    dot4,
+};
