@@ -41,6 +41,11 @@ impl Lanes for Register {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        unsafe { Self(_mm256_max_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn swap_pairs(self) -> Self {
         unsafe { Self(_mm256_permute_ps::<0b10_11_00_01>(self.0)) }
     }
@@ -51,8 +56,8 @@ impl Lanes for Register {
     }
 }
 
-tiles!(Register, "avx2,fma", [1], [1 2 3 4 5 6]);
-plain_loops!("avx2,fma");
+tiles!(Register, "avx2,fma", 1: [1 2 3 4 5 6]);
+plain_loops!(Register, "avx2,fma");
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn depthwise(layer: &Depthwise<'_>, rows: std::ops::Range<usize>) {
@@ -69,7 +74,7 @@ unsafe fn dot4(input: &[Block], weights: &[Block]) -> [f32; 4] {
 pub(super) static KERNELS: Kernels = Kernels {
     name: "AVX2",
     panel: 1,
-    pixels: 6,
+    pixels: [6; 2],
     tile,
     depthwise,
     max_pool,

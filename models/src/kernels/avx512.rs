@@ -1,6 +1,6 @@
 //! AVX-512: sixteen floats, one register a block, thirty-two registers.
 //!
-//! A tile is fourteen pixels by two blocks of channels: 28 sums, two weights, one input value broadcast at a time. Its
+//! A tile is fourteen pixels by two blocks of channels, or 28 by one: 28 sums, two weights, one input value broadcast at a time. Its
 //! 16 loads for 28 multiply-adds leave the multipliers the bottleneck.
 
 use std::arch::x86_64::*;
@@ -42,6 +42,11 @@ impl Lanes for Register {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        unsafe { Self(_mm512_max_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn swap_pairs(self) -> Self {
         unsafe { Self(_mm512_permute_ps::<0b10_11_00_01>(self.0)) }
     }
@@ -52,13 +57,18 @@ impl Lanes for Register {
     }
 }
 
-tiles!(Register, "avx512f", [1 2], [1 2 3 4 5 6 7 8 9 10 11 12 13 14]);
-plain_loops!("avx512f");
+tiles!(
+    Register,
+    "avx512f",
+    1: [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28],
+    2: [1 2 3 4 5 6 7 8 9 10 11 12 13 14]
+);
+plain_loops!(Register, "avx512f");
 
 #[target_feature(enable = "avx512f")]
 unsafe fn depthwise(layer: &Depthwise<'_>, rows: std::ops::Range<usize>) {
     // SAFETY: as the caller's, and the instructions are enabled here.
-    unsafe { super::depthwise::rows::<Register, 8>(layer, rows) }
+    unsafe { super::depthwise::rows::<Register, 6>(layer, rows) }
 }
 
 #[target_feature(enable = "avx512f")]
@@ -70,7 +80,7 @@ unsafe fn dot4(input: &[Block], weights: &[Block]) -> [f32; 4] {
 pub(super) static KERNELS: Kernels = Kernels {
     name: "AVX-512",
     panel: 2,
-    pixels: 14,
+    pixels: [28, 14],
     tile,
     depthwise,
     max_pool,

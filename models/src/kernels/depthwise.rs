@@ -1,7 +1,7 @@
 //! The depthwise convolution: every channel with a filter of its own, so a block of channels by itself.
 //!
-//! Pixels whose 3 x 3 neighbourhood lies inside the map, nearly all, are computed several at a time with the nine weights
-//! in registers. Convolutions in groups of two channels differ little: the neighbour's value is a swap of lanes away. Pixels at the border, and filters of other sizes, take the taps that lie inside one by one.
+//! Pixels whose 3 x 3 neighbourhood lies inside the map, nearly all, are computed several at a time, where possible of two
+//! rows, so that a value that was read serves up to six sums. Convolutions in groups of two channels differ little: the neighbour's value is a swap of lanes away. Pixels at the border, and filters of other sizes, take the taps that lie inside one by one.
 
 use std::ops::Range;
 
@@ -11,12 +11,14 @@ use super::{Block, LANES};
 /// One block of channels of a depthwise convolution.
 #[derive(Clone, Copy)]
 pub(crate) struct Depthwise<'a> {
-    /// The whole map of this block, row by row.
+    /// The map of this block, row by row; row `r` lies where row `r % kept` would.
     pub(crate) input: *const Block,
+    pub(crate) kept: usize,
     pub(crate) height: usize,
     pub(crate) width: usize,
-    /// The whole map of results, row by row.
+    /// The map of results, kept in the same way.
     pub(crate) output: *mut Block,
+    pub(crate) out_kept: usize,
     pub(crate) out_width: usize,
     /// Rows and columns of the filter.
     pub(crate) kernel: (usize, usize),
@@ -34,82 +36,132 @@ pub(crate) struct Depthwise<'a> {
     pub(crate) slope_less_one: &'a Block,
 }
 
+impl Depthwise<'_> {
+    #[inline(always)]
+    unsafe fn line(&self, row: usize) -> *const Block {
+        unsafe { self.input.add(row % self.kept * self.width) }
+    }
+
+    #[inline(always)]
+    unsafe fn out_line(&self, row: usize) -> *mut Block {
+        unsafe { self.output.add(row % self.out_kept * self.out_width) }
+    }
+}
+
 /// Computes these rows of the output.
 ///
 /// # Safety
 /// As [`Lanes`]; input and output must be as large as stated and all rows inside.
 #[inline(always)]
 pub(super) unsafe fn rows<V: Lanes, const TOGETHER: usize>(layer: &Depthwise<'_>, rows: Range<usize>) {
-    for row in rows {
-        // The columns whose filter lies inside.
-        let (first, end) =
-            inner(layer.padding.1, layer.stride.1, layer.width, layer.kernel.1, layer.out_width);
-        let top = (row * layer.stride.0).checked_sub(layer.padding.0);
-        let inside = top.filter(|top| top + layer.kernel.0 <= layer.height);
-        let (mut column, end) = match (inside, layer.kernel, layer.stride.1) {
-            (Some(_), (3, 3), 1 | 2) => (first, end),
-            _ => (layer.out_width, layer.out_width),
-        };
+    // The columns and rows whose filter lies inside.
+    let across = inner(layer.padding.1, layer.stride.1, layer.width, layer.kernel.1, layer.out_width);
+    let down = inner(layer.padding.0, layer.stride.0, layer.height, layer.kernel.0, rows.end);
+    let simple = layer.kernel == (3, 3) && layer.stride.0 == layer.stride.1 && layer.stride.1 <= 2;
+    let mut row = rows.start;
+    while row < rows.end {
+        let inside = |row: usize| simple && down.contains(&row);
+        let pair =
+            inside(row) && layer.stride.0 == 1 && !layer.paired && row + 1 < rows.end && inside(row + 1);
         unsafe {
-            for column in 0..column {
-                one::<V>(layer, row, column);
+            match (layer.stride.1, layer.paired) {
+                _ if !inside(row) => line::<V, 1>(layer, row, 0..0, |_| {}),
+                (1, false) if pair => line::<V, TOGETHER>(layer, row, across.clone(), |column| {
+                    several::<V, TOGETHER, 2, 1, false>(layer, row, column);
+                }),
+                (1, false) => line::<V, TOGETHER>(layer, row, across.clone(), |column| {
+                    several::<V, TOGETHER, 1, 1, false>(layer, row, column);
+                }),
+                (1, true) => line::<V, TOGETHER>(layer, row, across.clone(), |column| {
+                    several::<V, TOGETHER, 1, 1, true>(layer, row, column);
+                }),
+                (_, false) => line::<V, TOGETHER>(layer, row, across.clone(), |column| {
+                    several::<V, TOGETHER, 1, 2, false>(layer, row, column);
+                }),
+                (_, true) => line::<V, TOGETHER>(layer, row, across.clone(), |column| {
+                    several::<V, TOGETHER, 1, 2, true>(layer, row, column);
+                }),
             }
-            if let Some(top) = inside {
-                while column + TOGETHER <= end {
-                    match (layer.stride.1, layer.paired) {
-                        (1, false) => several::<V, TOGETHER, 1, false>(layer, top, row, column),
-                        (1, true) => several::<V, TOGETHER, 1, true>(layer, top, row, column),
-                        (_, false) => several::<V, TOGETHER, 2, false>(layer, top, row, column),
-                        (_, true) => several::<V, TOGETHER, 2, true>(layer, top, row, column),
-                    }
-                    column += TOGETHER;
-                }
+            if pair {
+                // `several` has written this row's middle; its edges are left.
+                line::<V, TOGETHER>(layer, row + 1, across.clone(), |_| {});
             }
-            for column in column..layer.out_width {
-                one::<V>(layer, row, column);
-            }
+        }
+        row += 1 + usize::from(pair);
+    }
+}
+
+/// One row: `together` for as many neighbours at a time as fit into `inside`, the others one by one.
+#[inline(always)]
+unsafe fn line<V: Lanes, const TOGETHER: usize>(
+    layer: &Depthwise<'_>,
+    row: usize,
+    inside: Range<usize>,
+    together: impl Fn(usize),
+) {
+    let groups = inside.len() / TOGETHER;
+    unsafe {
+        for column in 0..inside.start {
+            one::<V>(layer, row, column);
+        }
+        for group in 0..groups {
+            together(inside.start + group * TOGETHER);
+        }
+        for column in inside.start + groups * TOGETHER..layer.out_width {
+            one::<V>(layer, row, column);
         }
     }
 }
 
 /// The outputs whose filter reads no padding, along one direction.
-fn inner(padding: usize, stride: usize, size: usize, kernel: usize, out: usize) -> (usize, usize) {
+fn inner(padding: usize, stride: usize, size: usize, kernel: usize, out: usize) -> Range<usize> {
     let first = padding.div_ceil(stride).min(out);
     let last = (size + padding).checked_sub(kernel).map_or(0, |room| room / stride + 1);
-    (first, last.clamp(first, out))
+    first..last.clamp(first, out)
 }
 
-/// Neighbouring pixels, all taps inside; `top` is the input row of the first tap.
+/// Neighbouring pixels of one or two rows, all taps inside. Two rows share the input rows between them.
 #[inline(always)]
-unsafe fn several<V: Lanes, const TOGETHER: usize, const STRIDE: usize, const PAIRED: bool>(
+unsafe fn several<
+    V: Lanes,
+    const TOGETHER: usize,
+    const ROWS: usize,
+    const STRIDE: usize,
+    const PAIRED: bool,
+>(
     layer: &Depthwise<'_>,
-    top: usize,
     row: usize,
     column: usize,
 ) {
-    let left = column * STRIDE - layer.padding.1;
+    let (top, left) = (row * STRIDE - layer.padding.0, column * STRIDE - layer.padding.1);
     for lane in (0..LANES).step_by(V::COUNT) {
         unsafe {
-            let mut sums = [V::load(layer.bias.0.as_ptr().add(lane)); TOGETHER];
-            for down in 0..3 {
-                let line = layer.input.add((top + down) * layer.width + left).cast::<f32>().add(lane);
+            let weight = |tap: usize| V::load(layer.weights.get_unchecked(tap).0.as_ptr().add(lane));
+            let mut sums = [[V::load(layer.bias.0.as_ptr().add(lane)); TOGETHER]; ROWS];
+            for input_row in 0..ROWS + 2 {
+                let line = layer.line(top + input_row).add(left).cast::<f32>().add(lane);
                 for across in 0..3 {
-                    let tap = (down * 3 + across) * (1 + usize::from(PAIRED));
-                    let weight = V::load(layer.weights.get_unchecked(tap).0.as_ptr().add(lane));
-                    for (index, sum) in sums.iter_mut().enumerate() {
-                        let value = V::load(line.add((index * STRIDE + across) * LANES));
-                        *sum = sum.multiply_add(value, weight);
-                        if PAIRED {
-                            let weight = V::load(layer.weights.get_unchecked(tap + 1).0.as_ptr().add(lane));
-                            *sum = sum.multiply_add(value.swap_pairs(), weight);
+                    for (out_row, sums) in sums.iter_mut().enumerate() {
+                        if input_row < out_row || input_row > out_row + 2 {
+                            continue;
+                        }
+                        let tap = ((input_row - out_row) * 3 + across) * (1 + usize::from(PAIRED));
+                        for (index, sum) in sums.iter_mut().enumerate() {
+                            let value = V::load(line.add((index * STRIDE + across) * LANES));
+                            *sum = sum.multiply_add(value, weight(tap));
+                            if PAIRED {
+                                *sum = sum.multiply_add(value.swap_pairs(), weight(tap + 1));
+                            }
                         }
                     }
                 }
             }
             let slope = V::load(layer.slope_less_one.0.as_ptr().add(lane));
-            let out = layer.output.add(row * layer.out_width + column).cast::<f32>().add(lane);
-            for (index, sum) in sums.into_iter().enumerate() {
-                sum.activate(slope).store(out.add(index * LANES));
+            for (out_row, sums) in sums.into_iter().enumerate() {
+                let out = layer.out_line(row + out_row).add(column).cast::<f32>().add(lane);
+                for (index, sum) in sums.into_iter().enumerate() {
+                    sum.activate(slope).store(out.add(index * LANES));
+                }
             }
         }
     }
@@ -130,10 +182,10 @@ unsafe fn one<V: Lanes>(layer: &Depthwise<'_>, row: usize, column: usize) {
         unsafe {
             let mut sum = V::load(layer.bias.0.as_ptr().add(lane));
             for down in down.clone() {
-                let line = (top + down as isize) as usize * layer.width;
+                let line = layer.line((top + down as isize) as usize);
                 for across in across.clone() {
-                    let place = line + (left + across as isize) as usize;
-                    let value = V::load(layer.input.add(place).cast::<f32>().add(lane));
+                    let place = line.add((left + across as isize) as usize);
+                    let value = V::load(place.cast::<f32>().add(lane));
                     let tap = (down * layer.kernel.1 + across) * (1 + usize::from(layer.paired));
                     let weight = |tap: usize| V::load(layer.weights[tap].0.as_ptr().add(lane));
                     sum = sum.multiply_add(value, weight(tap));
@@ -143,7 +195,7 @@ unsafe fn one<V: Lanes>(layer: &Depthwise<'_>, row: usize, column: usize) {
                 }
             }
             let slope = V::load(layer.slope_less_one.0.as_ptr().add(lane));
-            let out = layer.output.add(row * layer.out_width + column).cast::<f32>().add(lane);
+            let out = layer.out_line(row).add(column).cast::<f32>().add(lane);
             sum.activate(slope).store(out);
         }
     }

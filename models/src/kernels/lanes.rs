@@ -20,6 +20,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// The smaller of both, and zero where `self` is not a number and `other` is zero.
     unsafe fn min(self, other: Self) -> Self;
+    /// The larger of both.
+    unsafe fn max(self, other: Self) -> Self;
     /// Lane 0 with lane 1, lane 2 with lane 3, and so on.
     unsafe fn swap_pairs(self) -> Self;
 

@@ -52,10 +52,9 @@ pub(crate) struct Kernels {
     pub(crate) name: &'static str,
     /// Output channels of a full panel of weights, in blocks of sixteen.
     pub(crate) panel: usize,
-    /// Most pixels of a tile.
-    pub(crate) pixels: usize,
-    /// Computes `tile` for this many pixels (1 to `pixels`), blocks of channels (1 to `panel`) and distance between
-    /// neighbouring pixels.
+    /// Most pixels of a tile of one block of channels, and of two.
+    pub(crate) pixels: [usize; 2],
+    /// Computes `tile` for this many pixels (1 to the most) and blocks of channels (1 to `panel`).
     pub(crate) tile: unsafe fn(&Tile<'_>, pixels: usize, blocks: usize),
     /// Computes rows of one block of a depthwise convolution.
     pub(crate) depthwise: unsafe fn(&Depthwise<'_>, rows: std::ops::Range<usize>),
@@ -68,7 +67,7 @@ pub(crate) struct Kernels {
     /// Sum over all pixels of one block of channels.
     pub(crate) sum: unsafe fn(input: &[Block]) -> Block,
     /// The logistic function of every value.
-    pub(crate) sigmoid: unsafe fn(input: &[Block], output: &mut [Block]),
+    pub(crate) sigmoid: unsafe fn(values: &mut [f32]),
     /// `output = input * factor` for all pixels of one block of channels.
     pub(crate) scale: unsafe fn(input: &[Block], factor: &Block, output: &mut [Block]),
     /// Inner products of `input` with four rows of weights, one after the other in `weights`.
@@ -85,6 +84,11 @@ pub(crate) struct Affine {
 }
 
 impl Kernels {
+    /// Most pixels of the tiles of a layer with this many blocks of output channels.
+    pub(crate) fn tile_pixels(&self, blocks: usize) -> usize {
+        self.pixels[usize::from(blocks > 1)]
+    }
+
     /// Every set that this processor can run, the widest first; the last one is plain Rust.
     pub(crate) fn available() -> impl Iterator<Item = &'static Self> {
         let mut sets: [Option<&'static Self>; 3] = [None, None, Some(&portable::KERNELS)];

@@ -41,6 +41,11 @@ impl Lanes for Register {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        unsafe { Self(vmaxnmq_f32(self.0, other.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn swap_pairs(self) -> Self {
         unsafe { Self(vrev64q_f32(self.0)) }
     }
@@ -51,8 +56,8 @@ impl Lanes for Register {
     }
 }
 
-tiles!(Register, "neon", [1], [1 2 3 4 5 6]);
-plain_loops!("neon");
+tiles!(Register, "neon", 1: [1 2 3 4 5 6]);
+plain_loops!(Register, "neon");
 
 #[target_feature(enable = "neon")]
 unsafe fn depthwise(layer: &Depthwise<'_>, rows: std::ops::Range<usize>) {
@@ -69,7 +74,7 @@ unsafe fn dot4(input: &[Block], weights: &[Block]) -> [f32; 4] {
 pub(super) static KERNELS: Kernels = Kernels {
     name: "NEON",
     panel: 1,
-    pixels: 6,
+    pixels: [6; 2],
     tile,
     depthwise,
     max_pool,

@@ -1,69 +1,104 @@
-//! The loops that need no tricks: the compiler turns them into the registers of the set that they are compiled for.
+//! The loops that only read, compute and write: pools, sums, scales, the logistic function.
 
+use super::lanes::Lanes;
 use super::{Affine, Block, LANES};
 
+/// Writes `work(pixel, lane)` to every register of every output pixel.
+///
+/// # Safety
+/// As [`Lanes`].
 #[inline(always)]
-pub(super) fn max_pool(upper: &[Block], lower: &[Block], output: &mut [Block]) {
-    let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-    for (out, (upper, lower)) in output.iter_mut().zip(pairs) {
-        for lane in 0..LANES {
-            let larger = |left: f32, right: f32| if left > right { left } else { right };
-            let (top, bottom) =
-                (larger(upper[0].0[lane], upper[1].0[lane]), larger(lower[0].0[lane], lower[1].0[lane]));
-            out.0[lane] = larger(top, bottom);
+unsafe fn each<V: Lanes>(output: &mut [Block], work: impl Fn(usize, usize) -> V) {
+    for (pixel, out) in output.iter_mut().enumerate() {
+        for lane in (0..LANES).step_by(V::COUNT) {
+            unsafe { work(pixel, lane).store(out.0.as_mut_ptr().add(lane)) };
         }
     }
 }
 
+/// The register of a pixel that begins at this lane.
+///
+/// # Safety
+/// As [`Lanes`]; the pixel must be there.
 #[inline(always)]
-pub(super) fn add(left: &[Block], right: &[Block], factor: usize, output: &mut [Block]) {
-    for (index, (out, left)) in output.iter_mut().zip(left).enumerate() {
-        let right = &right[index / factor];
-        for lane in 0..LANES {
-            out.0[lane] = left.0[lane] + right.0[lane];
-        }
+unsafe fn at<V: Lanes>(pixels: &[Block], pixel: usize, lane: usize) -> V {
+    debug_assert!(pixel < pixels.len());
+    unsafe { V::load(pixels.as_ptr().add(pixel).cast::<f32>().add(lane)) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn max_pool<V: Lanes>(upper: &[Block], lower: &[Block], output: &mut [Block]) {
+    assert!(upper.len() >= output.len() * 2 && lower.len() >= output.len() * 2);
+    unsafe {
+        each::<V>(output, |pixel, lane| {
+            let top = at::<V>(upper, pixel * 2, lane).max(at(upper, pixel * 2 + 1, lane));
+            top.max(at::<V>(lower, pixel * 2, lane).max(at(lower, pixel * 2 + 1, lane)))
+        });
     }
 }
 
 #[inline(always)]
-pub(super) fn affine(input: &[Block], rule: &Affine, output: &mut [Block]) {
-    for (out, pixel) in output.iter_mut().zip(input) {
-        for lane in 0..LANES {
-            let value = pixel.0[lane] * rule.scale.0[lane] + rule.shift.0[lane];
-            let negative = if value < 0.0 { value } else { 0.0 };
-            out.0[lane] = value + negative * rule.slope_less_one.0[lane];
-        }
-    }
-}
-
-#[inline(always)]
-pub(super) fn sum(input: &[Block]) -> Block {
-    let mut sums = [Block::ZERO; 4];
-    let (fours, rest) = input.as_chunks::<4>();
-    for four in fours {
-        for (sum, pixel) in sums.iter_mut().zip(four) {
-            for lane in 0..LANES {
-                sum.0[lane] += pixel.0[lane];
+pub(super) unsafe fn add<V: Lanes>(left: &[Block], right: &[Block], factor: usize, output: &mut [Block]) {
+    assert!(left.len() >= output.len() && right.len() * factor >= output.len());
+    unsafe {
+        match factor {
+            1 => each::<V>(output, |pixel, lane| at::<V>(left, pixel, lane).add(at(right, pixel, lane))),
+            2 => each::<V>(output, |pixel, lane| at::<V>(left, pixel, lane).add(at(right, pixel / 2, lane))),
+            _ => {
+                each::<V>(output, |pixel, lane| {
+                    at::<V>(left, pixel, lane).add(at(right, pixel / factor, lane))
+                });
             }
         }
     }
-    for pixel in rest {
-        for lane in 0..LANES {
-            sums[0].0[lane] += pixel.0[lane];
-        }
-    }
-    Block(std::array::from_fn(|lane| {
-        (sums[0].0[lane] + sums[1].0[lane]) + (sums[2].0[lane] + sums[3].0[lane])
-    }))
 }
 
-/// `1 / (1 + exp(-x))` for all pixels, with Cephes' polynomial of the exponential: within 2e-7 of the true value.
 #[inline(always)]
-pub(super) fn sigmoid(input: &[Block], output: &mut [Block]) {
-    for (out, pixel) in output.iter_mut().zip(input) {
-        for lane in 0..LANES {
-            out.0[lane] = 1.0 / (1.0 + exponential(-pixel.0[lane]));
+pub(super) unsafe fn affine<V: Lanes>(input: &[Block], rule: &Affine, output: &mut [Block]) {
+    assert!(input.len() >= output.len());
+    let constant = |block: &Block, lane: usize| unsafe { V::load(block.0.as_ptr().add(lane)) };
+    unsafe {
+        each::<V>(output, |pixel, lane| {
+            let (scale, shift) = (constant(&rule.scale, lane), constant(&rule.shift, lane));
+            let value = shift.multiply_add(at(input, pixel, lane), scale);
+            value.activate(constant(&rule.slope_less_one, lane))
+        });
+    }
+}
+
+/// `output = input * factor` for all pixels of one block of channels.
+#[inline(always)]
+pub(super) unsafe fn scale<V: Lanes>(input: &[Block], factor: &Block, output: &mut [Block]) {
+    assert!(input.len() >= output.len());
+    unsafe {
+        each::<V>(output, |pixel, lane| {
+            V::splat(0.0).multiply_add(at(input, pixel, lane), V::load(factor.0.as_ptr().add(lane)))
+        });
+    }
+}
+
+/// The sum of all pixels, in four parts so that an addition need not wait for the one before.
+#[inline(always)]
+pub(super) unsafe fn sum<V: Lanes>(input: &[Block]) -> Block {
+    let mut total = Block::ZERO;
+    for lane in (0..LANES).step_by(V::COUNT) {
+        unsafe {
+            let mut sums = [V::splat(0.0); 4];
+            for pixel in 0..input.len() {
+                sums[pixel % 4] = sums[pixel % 4].add(at(input, pixel, lane));
+            }
+            let all = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
+            all.store(total.0.as_mut_ptr().add(lane));
         }
+    }
+    total
+}
+
+/// `1 / (1 + exp(-x))` of every value, with Cephes' polynomial of the exponential: within 2e-7 of the true value.
+#[inline(always)]
+pub(super) fn sigmoid(values: &mut [f32]) {
+    for value in values {
+        *value = 1.0 / (1.0 + exponential(-*value));
     }
 }
 
@@ -86,64 +121,37 @@ fn exponential(value: f32) -> f32 {
     (sum * rest * rest + rest + 1.0) * two
 }
 
-/// `output = input * factor` for all pixels of one block of channels.
-#[inline(always)]
-pub(super) fn scale(input: &[Block], factor: &Block, output: &mut [Block]) {
-    for (out, pixel) in output.iter_mut().zip(input) {
-        for lane in 0..LANES {
-            out.0[lane] = pixel.0[lane] * factor.0[lane];
-        }
-    }
-}
-
 /// Compiles the loops of this file for one set of instructions.
 macro_rules! plain_loops {
-    ($features:literal) => {
+    ($register:ty, $features:literal) => {
         #[target_feature(enable = $features)]
-        unsafe fn max_pool(
-            upper: &[$crate::kernels::Block],
-            lower: &[$crate::kernels::Block],
-            output: &mut [$crate::kernels::Block],
-        ) {
-            $crate::kernels::plain::max_pool(upper, lower, output);
+        unsafe fn max_pool(upper: &[Block], lower: &[Block], output: &mut [Block]) {
+            unsafe { $crate::kernels::plain::max_pool::<$register>(upper, lower, output) }
         }
 
         #[target_feature(enable = $features)]
-        unsafe fn add(
-            left: &[$crate::kernels::Block],
-            right: &[$crate::kernels::Block],
-            factor: usize,
-            output: &mut [$crate::kernels::Block],
-        ) {
-            $crate::kernels::plain::add(left, right, factor, output);
+        unsafe fn add(left: &[Block], right: &[Block], factor: usize, output: &mut [Block]) {
+            unsafe { $crate::kernels::plain::add::<$register>(left, right, factor, output) }
         }
 
         #[target_feature(enable = $features)]
-        unsafe fn affine(
-            input: &[$crate::kernels::Block],
-            rule: &$crate::kernels::Affine,
-            output: &mut [$crate::kernels::Block],
-        ) {
-            $crate::kernels::plain::affine(input, rule, output);
+        unsafe fn affine(input: &[Block], rule: &$crate::kernels::Affine, output: &mut [Block]) {
+            unsafe { $crate::kernels::plain::affine::<$register>(input, rule, output) }
         }
 
         #[target_feature(enable = $features)]
-        unsafe fn sum(input: &[$crate::kernels::Block]) -> $crate::kernels::Block {
-            $crate::kernels::plain::sum(input)
+        unsafe fn sum(input: &[Block]) -> Block {
+            unsafe { $crate::kernels::plain::sum::<$register>(input) }
         }
 
         #[target_feature(enable = $features)]
-        unsafe fn sigmoid(input: &[$crate::kernels::Block], output: &mut [$crate::kernels::Block]) {
-            $crate::kernels::plain::sigmoid(input, output);
+        unsafe fn sigmoid(values: &mut [f32]) {
+            $crate::kernels::plain::sigmoid(values);
         }
 
         #[target_feature(enable = $features)]
-        unsafe fn scale(
-            input: &[$crate::kernels::Block],
-            factor: &$crate::kernels::Block,
-            output: &mut [$crate::kernels::Block],
-        ) {
-            $crate::kernels::plain::scale(input, factor, output);
+        unsafe fn scale(input: &[Block], factor: &Block, output: &mut [Block]) {
+            unsafe { $crate::kernels::plain::scale::<$register>(input, factor, output) }
         }
     };
 }

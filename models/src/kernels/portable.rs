@@ -39,6 +39,12 @@ impl Lanes for Register {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        let larger = |lane: usize| if self.0[lane] > other.0[lane] { self.0[lane] } else { other.0[lane] };
+        Self(std::array::from_fn(larger))
+    }
+
+    #[inline(always)]
     unsafe fn swap_pairs(self) -> Self {
         Self(std::array::from_fn(|lane| self.0[lane ^ 1]))
     }
@@ -59,7 +65,7 @@ unsafe fn one<const PIXELS: usize, const REGISTERS: usize, const STRIDE: usize>(
 /// Chooses the compiled tile.
 unsafe fn tile(tile: &Tile<'_>, pixels: usize, blocks: usize) {
     // SAFETY: as the caller's.
-    unsafe { by_blocks!(tile, pixels, blocks, [1], [1 2 3 4], Register) }
+    unsafe { by_blocks!(tile, pixels, blocks, Register, 1: [1 2 3 4]) }
 }
 
 unsafe fn depthwise(layer: &Depthwise<'_>, rows: std::ops::Range<usize>) {
@@ -73,33 +79,33 @@ unsafe fn dot4(input: &[Block], weights: &[Block]) -> [f32; 4] {
 }
 
 unsafe fn max_pool(upper: &[Block], lower: &[Block], output: &mut [Block]) {
-    plain::max_pool(upper, lower, output);
+    unsafe { plain::max_pool::<Register>(upper, lower, output) }
 }
 
 unsafe fn add(left: &[Block], right: &[Block], factor: usize, output: &mut [Block]) {
-    plain::add(left, right, factor, output);
+    unsafe { plain::add::<Register>(left, right, factor, output) }
 }
 
 unsafe fn affine(input: &[Block], rule: &Affine, output: &mut [Block]) {
-    plain::affine(input, rule, output);
+    unsafe { plain::affine::<Register>(input, rule, output) }
 }
 
 unsafe fn sum(input: &[Block]) -> Block {
-    plain::sum(input)
+    unsafe { plain::sum::<Register>(input) }
 }
 
-unsafe fn sigmoid(input: &[Block], output: &mut [Block]) {
-    plain::sigmoid(input, output);
+unsafe fn sigmoid(values: &mut [f32]) {
+    plain::sigmoid(values);
 }
 
 unsafe fn scale(input: &[Block], factor: &Block, output: &mut [Block]) {
-    plain::scale(input, factor, output);
+    unsafe { plain::scale::<Register>(input, factor, output) }
 }
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "portable",
     panel: 1,
-    pixels: 4,
+    pixels: [4; 2],
     tile,
     depthwise,
     max_pool,

@@ -30,8 +30,10 @@ pub(crate) struct Tile<'a> {
     pub(crate) output: *mut f32,
     /// From a block of output channels to the next.
     pub(crate) output_plane: usize,
-    /// Added after the activation, laid out like the output; or null.
+    /// Added after the activation, first pixel and channel; or null.
     pub(crate) residual: *const f32,
+    /// From a block of its channels to the next.
+    pub(crate) residual_plane: usize,
 }
 
 /// The tile for `PIXELS` pixels and `REGISTERS` registers of output channels.
@@ -72,10 +74,11 @@ pub(super) unsafe fn tile<V: Lanes, const PIXELS: usize, const REGISTERS: usize,
             let slope = V::load(tile.slope_less_one.add(register * V::COUNT));
             let channel = register * V::COUNT;
             let place = channel / LANES * tile.output_plane + channel % LANES;
+            let residual = channel / LANES * tile.residual_plane + channel % LANES;
             for (pixel, sums) in sums.iter().enumerate() {
                 let mut value = sums[register].activate(slope);
                 if !tile.residual.is_null() {
-                    value = value.add(V::load(tile.residual.add(place + pixel * LANES)));
+                    value = value.add(V::load(tile.residual.add(residual + pixel * LANES)));
                 }
                 value.store(tile.output.add(place + pixel * LANES));
             }
@@ -83,10 +86,10 @@ pub(super) unsafe fn tile<V: Lanes, const PIXELS: usize, const REGISTERS: usize,
     }
 }
 
-/// Makes `fn run(tile, pixels, blocks)`, which calls the tile compiled for these numbers. `$most` lists the numbers of
-/// pixels from one to the most.
+/// Makes `fn tile(tile, pixels, blocks)`, which calls the tile compiled for these numbers: for each number of blocks, the
+/// numbers of pixels are listed.
 macro_rules! tiles {
-    ($register:ty, $features:literal, $blocks:tt, $pixels:tt) => {
+    ($register:ty, $features:literal, $($blocks:literal: $pixels:tt),*) => {
         /// One compiled tile.
         #[target_feature(enable = $features)]
         unsafe fn one<const PIXELS: usize, const REGISTERS: usize, const STRIDE: usize>(
@@ -99,13 +102,13 @@ macro_rules! tiles {
         /// Chooses the compiled tile.
         unsafe fn tile(tile: &$crate::kernels::Tile<'_>, pixels: usize, blocks: usize) {
             // SAFETY: as the caller's.
-            unsafe { $crate::kernels::tile::by_blocks!(tile, pixels, blocks, $blocks, $pixels, $register) }
+            unsafe { $crate::kernels::tile::by_blocks!(tile, pixels, blocks, $register, $($blocks: $pixels),*) }
         }
     };
 }
 
 macro_rules! by_blocks {
-    ($tile:ident, $pixels:ident, $blocks:ident, [$($count:literal)*], $list:tt, $register:ty) => {
+    ($tile:ident, $pixels:ident, $blocks:ident, $register:ty, $($count:literal: $list:tt),*) => {
         match ($tile.pixel_stride, $blocks) {
             $(
                 (16, $count) => $crate::kernels::tile::by_pixels!($tile, $pixels, $list, $count, 16, $register),

@@ -6,8 +6,11 @@ use super::epilogue::Epilogue;
 use super::lower::padded;
 use super::merge::Siblings;
 use super::operators::Operator;
-use super::program::{Convolution, DepthwiseLayer, Picture, Shape};
+use super::program::{Convolution, DepthwiseLayer, Shape};
 use crate::kernels::{Block, Kernels, LANES};
+
+/// Side of the largest filter over the picture.
+pub(super) const LARGEST_FILTER: usize = 7;
 
 /// Numbers, one for each channel, as blocks.
 pub(super) fn blocks(values: &[f32]) -> Vec<Block> {
@@ -27,7 +30,6 @@ pub(super) fn of_picture(
     weights: &Tensor,
     stride: usize,
     epilogue: &Epilogue,
-    picture: &Picture,
     kernels: &Kernels,
 ) -> Result<Convolution, String> {
     let dims = weights.dims();
@@ -38,6 +40,11 @@ pub(super) fn of_picture(
     };
     if colours != 3 {
         return Err(format!("{colours} colours in a picture of 3"));
+    }
+    if kernel > LARGEST_FILTER {
+        return Err(format!(
+            "a filter of {kernel} x {kernel} over the picture, {LARGEST_FILTER} is the largest"
+        ));
     }
     if !(1..=2).contains(&stride) {
         return Err(format!("a stride of {stride} over the picture, 1 and 2 are supported"));
@@ -55,7 +62,7 @@ pub(super) fn of_picture(
         bias: blocks(&epilogue.bias),
         slope_less_one: less_one(&epilogue.slope),
         depth: run_length * kernel,
-        runs: (0..kernel).map(|down| down * picture.line()).collect(),
+        runs: Vec::new(),
         run_length,
         last_length: run_length,
     })
@@ -83,7 +90,7 @@ pub(super) fn of_map(siblings: &Siblings<'_>, map: Shape, kernels: &Kernels) -> 
         bias: blocks(&bias),
         slope_less_one: less_one(&slope),
         depth,
-        runs: (0..map.blocks()).map(|block| block * map.pixels() * LANES).collect(),
+        runs: Vec::new(),
         run_length: LANES,
         last_length: (depth - 1) % LANES + 1,
     })

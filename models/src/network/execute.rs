@@ -3,8 +3,10 @@
 //! Members write disjoint parts of a map and meet after every task, so that the next one finds all that it reads.
 #![allow(unsafe_code)]
 
+use std::cell::UnsafeCell;
 use std::ops::Range;
 
+use super::convolution::LARGEST_FILTER;
 use super::program::{Convolution, DepthwiseLayer, Output, Program, Shape, Source, Step, Task, Work};
 use super::team::{Member, Threads};
 use crate::kernels::{Block, Depthwise, Kernels, LANES, Tile};
@@ -14,7 +16,7 @@ pub(crate) struct Executor {
     program: Program,
     kernels: &'static Kernels,
     arena: Vec<Block>,
-    /// The picture between its borders of zeros, which are never written.
+    /// The rows of the picture that are kept, each between its columns of zeros, and a row of zeros after them.
     picture: Vec<f32>,
 }
 
@@ -22,7 +24,7 @@ pub(crate) struct Executor {
 #[derive(Clone, Copy)]
 struct Arena {
     start: *mut Block,
-    picture: *const f32,
+    picture: *mut f32,
 }
 
 // SAFETY: members write disjoint places and meet before anybody reads them (see `run`).
@@ -31,7 +33,7 @@ unsafe impl Sync for Arena {}
 impl Executor {
     pub(crate) fn new(program: Program, kernels: &'static Kernels) -> Self {
         let arena = vec![Block::ZERO; program.arena];
-        let picture = vec![0.0; program.picture.size()];
+        let picture = vec![0.0; (program.picture_kept + 1) * program.picture.line()];
         Self { program, kernels, arena, picture }
     }
 
@@ -40,36 +42,26 @@ impl Executor {
         (self.program.picture.width, self.program.picture.height)
     }
 
-    /// Has `fill` write the picture row by row.
-    pub(crate) fn fill(&mut self, mut fill: impl FnMut(usize, &mut [f32])) {
-        let picture = &self.program.picture;
-        let [top, left, ..] = picture.border;
-        let changed = picture.scale != [1.0; 3] || picture.shift != [0.0; 3];
-        for row in 0..picture.height {
-            let start = (top + row) * picture.line() + left * 3;
-            let values = &mut self.picture[start..][..picture.width * 3];
-            fill(row, values);
-            if changed {
-                for pixel in values.as_chunks_mut::<3>().0 {
-                    for (colour, value) in pixel.iter_mut().enumerate() {
-                        *value = *value * picture.scale[colour] + picture.shift[colour];
-                    }
-                }
-            }
-        }
-    }
-
-    /// Computes everything from the picture.
-    pub(crate) fn run(&mut self, threads: &Threads) {
-        let arena = Arena { start: self.arena.as_mut_ptr(), picture: self.picture.as_ptr() };
+    /// Computes everything; `fill` writes a row of the picture when it is wanted, from the top, on the caller's thread.
+    pub(crate) fn run(&mut self, threads: &Threads, fill: impl FnMut(usize, &mut [f32])) {
+        let arena = Arena { start: self.arena.as_mut_ptr(), picture: self.picture.as_mut_ptr() };
         let (program, kernels) = (&self.program, self.kernels);
+        let fill = Fill(UnsafeCell::new(fill));
         threads.share(&|member| {
             for task in &program.tasks {
-                let run = Run { program, kernels, arena, step: &program.steps[task.step], member };
-                // SAFETY: the program was made for this arena: every buffer lies inside it, buffers that are alive together
-                // are apart, and the kernels were found available. Each member writes its own share of the task's rows,
-                // and all meet before the next task.
-                unsafe { run.task(task) };
+                // SAFETY: the program was made for this arena: every buffer lies inside it, rows that are still wanted are
+                // apart, and the kernels were found available. Each member writes its own share of the task's rows, only
+                // member 0, which is the caller, fills, and all meet before the next task.
+                unsafe {
+                    match task {
+                        Task::Fill(rows) if member.index == 0 => fill.rows(program, arena, rows),
+                        Task::Fill(_) => {}
+                        Task::Step(step, rows) => {
+                            let step = &program.steps[*step];
+                            Run { program, kernels, arena, step, member }.rows_of_step(rows);
+                        }
+                    }
+                }
                 member.meet();
             }
         });
@@ -77,20 +69,34 @@ impl Executor {
 
     /// Writes an output down in the file's order.
     pub(crate) fn read(&self, index: usize, values: &mut Vec<f32>) {
-        let Output { buffer, first, shape, pixel_by_pixel } = self.program.outputs[index];
-        let pixels = shape.pixels();
+        let Output { buffer, first, shape, pixel_by_pixel, logistic } = self.program.outputs[index];
+        let (pixels, channels) = (shape.pixels(), shape.channels);
         let stored = &self.arena[self.program.places[buffer]..][..self.program.shapes[buffer].size()];
-        values.resize(shape.channels * pixels, 0.0);
-        for channel in 0..shape.channels {
-            let (block, lane) = ((first + channel) / LANES, (first + channel) % LANES);
-            let map = &stored[block * pixels..][..pixels];
-            if pixel_by_pixel {
-                let values = values[channel..].iter_mut().step_by(shape.channels);
-                values.zip(map).for_each(|(value, pixel)| *value = pixel.0[lane]);
-            } else {
-                let values = values[channel * pixels..][..pixels].iter_mut();
-                values.zip(map).for_each(|(value, pixel)| *value = pixel.0[lane]);
+        values.resize(channels * pixels, 0.0);
+        let of_one_block = first + channels <= LANES;
+        match (pixel_by_pixel, of_one_block, channels) {
+            (_, true, 1) => {
+                values.iter_mut().zip(stored).for_each(|(value, pixel)| *value = pixel.0[first]);
             }
+            (true, true, _) => {
+                for (values, pixel) in values.chunks_exact_mut(channels).zip(stored) {
+                    values.copy_from_slice(&pixel.0[first..first + channels]);
+                }
+            }
+            _ => {
+                for channel in 0..channels {
+                    let (block, lane) = ((first + channel) / LANES, (first + channel) % LANES);
+                    let (start, step) =
+                        if pixel_by_pixel { (channel, channels) } else { (channel * pixels, 1) };
+                    let values = values[start..].iter_mut().step_by(step);
+                    let map = &stored[block * pixels..][..pixels];
+                    values.zip(map).for_each(|(value, pixel)| *value = pixel.0[lane]);
+                }
+            }
+        }
+        if logistic {
+            // SAFETY: the set of kernels was found available.
+            unsafe { (self.kernels.sigmoid)(values) };
         }
     }
 
@@ -102,6 +108,36 @@ impl Executor {
     /// How many steps and tasks a pass has.
     pub(crate) fn length(&self) -> (usize, usize) {
         (self.program.steps.len(), self.program.tasks.len())
+    }
+}
+
+/// What writes the picture. Only the caller's own thread calls it.
+struct Fill<F>(UnsafeCell<F>);
+
+// SAFETY: see `Executor::run`: only member 0 touches it, which is the thread that it came from.
+unsafe impl<F> Sync for Fill<F> {}
+
+impl<F: FnMut(usize, &mut [f32])> Fill<F> {
+    /// # Safety
+    /// Only one thread may call this, and nobody may read these rows meanwhile.
+    unsafe fn rows(&self, program: &Program, arena: Arena, rows: &Range<usize>) {
+        let picture = &program.picture;
+        let changed = picture.scale != [1.0; 3] || picture.shift != [0.0; 3];
+        for row in rows.clone() {
+            let start = row % program.picture_kept * picture.line() + picture.border * 3;
+            // SAFETY: the row lies inside the picture's memory.
+            let values =
+                unsafe { std::slice::from_raw_parts_mut(arena.picture.add(start), picture.width * 3) };
+            // SAFETY: nobody else has the function.
+            unsafe { (*self.0.get())(row, values) };
+            if changed {
+                for pixel in values.as_chunks_mut::<3>().0 {
+                    for (colour, value) in pixel.iter_mut().enumerate() {
+                        *value = *value * picture.scale[colour] + picture.shift[colour];
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -117,34 +153,35 @@ struct Run<'a> {
 impl Run<'_> {
     /// # Safety
     /// See [`Executor::run`].
-    unsafe fn task(&self, task: &Task) {
+    unsafe fn rows_of_step(&self, rows: &Range<usize>) {
         unsafe {
             match &self.step.work {
                 Work::Convolution(layer) => match self.step.input {
-                    Source::Picture => self.picture(layer, &task.rows),
-                    Source::Buffer(_) => self.pointwise(layer, &task.rows),
+                    Source::Picture => self.picture(layer, rows),
+                    Source::Buffer(_) => self.pointwise(layer, rows),
                 },
-                Work::Depthwise(layer) => self.depthwise(layer, &task.rows),
+                Work::Depthwise(layer) => self.depthwise(layer, rows),
                 Work::Linear { weights, bias } => self.linear(weights, bias),
-                Work::MaxPool => self.rows(&task.rows, |block, row, output| {
+                Work::MaxPool => self.rows(rows, |block, row, output| {
                     let (upper, lower) = (self.input_row(block, row * 2), self.input_row(block, row * 2 + 1));
                     (self.kernels.max_pool)(upper, lower, output);
                 }),
-                Work::Add { factor } => self.rows(&task.rows, |block, row, output| {
+                Work::Add { factor } => self.rows(rows, |block, row, output| {
                     let right = self.second_row(block, row / factor);
                     (self.kernels.add)(self.input_row(block, row), right, *factor, output);
                 }),
-                Work::Affine(rules) => self.rows(&task.rows, |block, row, output| {
+                Work::Affine(rules) => self.rows(rows, |block, row, output| {
                     (self.kernels.affine)(self.input_row(block, row), &rules[block], output);
                 }),
-                Work::Sigmoid => self.rows(&task.rows, |block, row, output| {
-                    (self.kernels.sigmoid)(self.input_row(block, row), output);
+                Work::Sigmoid => self.rows(rows, |block, row, output| {
+                    output.copy_from_slice(self.input_row(block, row));
+                    (self.kernels.sigmoid)(floats(output));
                 }),
-                Work::Scale => self.rows(&task.rows, |block, row, output| {
+                Work::Scale => self.rows(rows, |block, row, output| {
                     let factor = &self.second_row(block, 0)[0];
                     (self.kernels.scale)(self.input_row(block, row), factor, output);
                 }),
-                Work::Mean => self.rows(&task.rows, |block, _, output| {
+                Work::Mean => self.rows(rows, |block, _, output| {
                     let shape = self.input_shape();
                     let map = self.blocks(self.input(), block * shape.pixels(), shape.pixels());
                     let sum = (self.kernels.sum)(map);
@@ -176,15 +213,19 @@ impl Run<'_> {
         unsafe { self.arena.start.add(self.program.places[buffer]) }
     }
 
+    /// Where a row of a block lies, in blocks from the beginning of its buffer.
+    fn place(&self, buffer: usize, block: usize, row: usize) -> usize {
+        let kept = self.program.kept[buffer];
+        (block * kept + row % kept) * self.program.shapes[buffer].width
+    }
+
     unsafe fn blocks(&self, buffer: usize, start: usize, count: usize) -> &[Block] {
-        debug_assert!(start + count <= self.program.shapes[buffer].size());
         unsafe { std::slice::from_raw_parts(self.buffer(buffer).add(start), count) }
     }
 
     /// One row of one block of a buffer.
     unsafe fn row(&self, buffer: usize, block: usize, row: usize) -> &[Block] {
-        let shape = self.program.shapes[buffer];
-        unsafe { self.blocks(buffer, (block * shape.height + row) * shape.width, shape.width) }
+        unsafe { self.blocks(buffer, self.place(buffer, block, row), self.program.shapes[buffer].width) }
     }
 
     unsafe fn input_row(&self, block: usize, row: usize) -> &[Block] {
@@ -203,7 +244,7 @@ impl Run<'_> {
             let (block, row) = (index / rows.len(), rows.start + index % rows.len());
             // SAFETY: no other member has this block and row.
             let output = unsafe {
-                let start = self.buffer(self.step.output).add((block * shape.height + row) * shape.width);
+                let start = self.buffer(self.step.output).add(self.place(self.step.output, block, row));
                 std::slice::from_raw_parts_mut(start, shape.width)
             };
             work(block, row, output);
@@ -215,15 +256,16 @@ impl Run<'_> {
         let taps = layer.kernel.0 * layer.kernel.1 * (1 + usize::from(layer.paired));
         let share = self.member.share(to.blocks() * rows.len());
         for block in share.start / rows.len()..share.end.div_ceil(rows.len()) {
-            let within = |index: usize| {
-                rows.start + index.clamp(block * rows.len(), (block + 1) * rows.len()) - block * rows.len()
-            };
+            let first = block * rows.len();
+            let within = |index: usize| rows.start + index.clamp(first, first + rows.len()) - first;
             unsafe {
                 let arguments = Depthwise {
-                    input: self.buffer(self.input()).add(block * from.pixels()),
+                    input: self.buffer(self.input()).add(self.place(self.input(), block, 0)),
+                    kept: self.program.kept[self.input()],
                     height: from.height,
                     width: from.width,
-                    output: self.buffer(self.step.output).add(block * to.pixels()),
+                    output: self.buffer(self.step.output).add(self.place(self.step.output, block, 0)),
+                    out_kept: self.program.kept[self.step.output],
                     out_width: to.width,
                     kernel: layer.kernel,
                     stride: layer.stride,
@@ -238,24 +280,38 @@ impl Run<'_> {
         }
     }
 
-    /// A pointwise convolution: the pixels of these rows are one long line.
+    /// A pointwise convolution: the pixels of neighbouring rows are one long line, as long as no buffer begins again at
+    /// its first row.
     unsafe fn pointwise(&self, layer: &Convolution, rows: &Range<usize>) {
+        let mut start = rows.start;
+        while start < rows.end {
+            let buffers = [Some(self.input()), Some(self.step.output), self.step.second];
+            let ends = buffers.into_iter().flatten().map(|buffer| {
+                let kept = self.program.kept[buffer];
+                (start / kept + 1) * kept
+            });
+            let end = ends.fold(rows.end, usize::min);
+            unsafe { self.neighbouring_rows(layer, start, end - start) };
+            start = end;
+        }
+    }
+
+    unsafe fn neighbouring_rows(&self, layer: &Convolution, row: usize, rows: usize) {
         let shape = self.output_shape();
-        let (start, count) = (rows.start * shape.width, rows.len() * shape.width);
-        let input = self.buffer(self.input());
-        let tiles = count.div_ceil(self.kernels.pixels);
+        let count = rows * shape.width;
+        let input = self.place(self.input(), 0, row);
+        let tiles = count.div_ceil(self.kernels.tile_pixels(shape.blocks()));
         let panels = shape.blocks().div_ceil(self.kernels.panel);
         // Heavy weights are read once and the pixels again and again; light ones the other way round.
         let heavy = self.step.weight_bytes() > HEAVY_WEIGHT_BYTES && panels >= self.member.count;
         let share = self.member.share(if heavy { panels } else { tiles });
-        let (outer, inner) = if heavy { (share, 0..tiles) } else { (share, 0..panels) };
-        for outer in outer {
-            for inner in inner.clone() {
+        for outer in share {
+            for inner in 0..if heavy { tiles } else { panels } {
                 let (panel, tile) = if heavy { (outer, inner) } else { (inner, outer) };
                 let pixels = tile * count / tiles..(tile + 1) * count / tiles;
                 unsafe {
-                    let place = input.add(start + pixels.start).cast::<f32>();
-                    self.tile(layer, place, LANES, start + pixels.start, pixels.len(), panel);
+                    let place = self.buffer(self.input()).add(input + pixels.start).cast::<f32>();
+                    self.tile(layer, &layer.runs, place, LANES, row, pixels, panel);
                 }
             }
         }
@@ -264,56 +320,73 @@ impl Run<'_> {
     /// A convolution of the picture, row by row.
     unsafe fn picture(&self, layer: &Convolution, rows: &Range<usize>) {
         let shape = self.output_shape();
-        let tiles = shape.width.div_ceil(self.kernels.pixels);
+        let tiles = shape.width.div_ceil(self.kernels.tile_pixels(shape.blocks()));
         let panels = shape.blocks().div_ceil(self.kernels.panel);
-        let line = self.program.picture.line();
         let stride = 3 * layer.stride;
-        for index in self.member.share(rows.len() * tiles) {
+        let share = self.member.share(rows.len() * tiles);
+        let mut runs = [0; LARGEST_FILTER];
+        for index in share.clone() {
             let (row, tile) = (rows.start + index / tiles, index % tiles);
             let pixels = tile * shape.width / tiles..(tile + 1) * shape.width / tiles;
+            if tile == 0 || index == share.start {
+                self.picture_rows(layer, row, &mut runs);
+            }
             for panel in 0..panels {
                 unsafe {
-                    let place = self.arena.picture.add(row * layer.stride * line + pixels.start * stride);
-                    self.tile(layer, place, stride, row * shape.width + pixels.start, pixels.len(), panel);
+                    let place = self.arena.picture.add(pixels.start * stride);
+                    self.tile(layer, &runs[..layer.kernel], place, stride, row, pixels.clone(), panel);
                 }
             }
         }
     }
 
-    /// One tile of one panel; `pixel` is the number of its first pixel in the output.
+    /// Where the rows lie that the filter covers for this row of the output. Rows above and below the picture are the row of
+    /// zeros after those that are kept.
+    fn picture_rows(&self, layer: &Convolution, row: usize, runs: &mut [usize; LARGEST_FILTER]) {
+        let picture = &self.program.picture;
+        for (down, run) in runs[..layer.kernel].iter_mut().enumerate() {
+            let above = (row * layer.stride + down).checked_sub(picture.border);
+            let inside = above.filter(|line| *line < picture.height);
+            let slot = inside.map_or(self.program.picture_kept, |line| line % self.program.picture_kept);
+            *run = slot * picture.line();
+        }
+    }
+
+    /// One tile of one panel; `pixels` are counted from the beginning of the output's `row`.
+    #[expect(clippy::too_many_arguments, reason = "the two callers differ in just these")]
     unsafe fn tile(
         &self,
         layer: &Convolution,
+        runs: &[usize],
         input: *const f32,
         pixel_stride: usize,
-        pixel: usize,
-        pixels: usize,
+        row: usize,
+        pixels: Range<usize>,
         panel: usize,
     ) {
         let shape = self.output_shape();
         let block = panel * self.kernels.panel;
         let blocks = self.kernels.panel.min(shape.blocks() - block);
-        let place = block * shape.pixels() + pixel;
-        let residual = self.step.second.map_or(std::ptr::null(), |second| {
-            // SAFETY: what is added has the output's shape.
-            unsafe { self.buffer(second).add(place).cast::<f32>().cast_const() }
-        });
-        unsafe {
-            let tile = Tile {
-                input,
-                pixel_stride,
-                runs: &layer.runs,
-                run_length: layer.run_length,
-                last_length: layer.last_length,
-                weights: layer.weights[block * layer.depth..].as_ptr().cast(),
-                bias: layer.bias[block..].as_ptr().cast(),
-                slope_less_one: layer.slope_less_one[block..].as_ptr().cast(),
-                output: self.buffer(self.step.output).add(place).cast(),
-                output_plane: shape.pixels() * LANES,
-                residual,
-            };
-            (self.kernels.tile)(&tile, pixels, blocks);
-        }
+        let plane = |buffer: usize| self.program.kept[buffer] * shape.width * LANES;
+        let place = |buffer: usize| {
+            // SAFETY: the output, and what is added to it, have these pixels.
+            unsafe { self.buffer(buffer).add(self.place(buffer, block, row) + pixels.start).cast::<f32>() }
+        };
+        let tile = Tile {
+            input,
+            pixel_stride,
+            runs,
+            run_length: layer.run_length,
+            last_length: layer.last_length,
+            weights: layer.weights[block * layer.depth..].as_ptr().cast(),
+            bias: layer.bias[block..].as_ptr().cast(),
+            slope_less_one: layer.slope_less_one[block..].as_ptr().cast(),
+            output: place(self.step.output),
+            output_plane: plane(self.step.output),
+            residual: self.step.second.map_or(std::ptr::null(), |second| place(second).cast_const()),
+            residual_plane: self.step.second.map_or(0, plane),
+        };
+        unsafe { (self.kernels.tile)(&tile, pixels.len(), blocks) };
     }
 
     unsafe fn linear(&self, weights: &[Block], bias: &[f32]) {
@@ -333,3 +406,9 @@ impl Run<'_> {
 
 /// Weights larger than this are not read again for every tile of pixels.
 const HEAVY_WEIGHT_BYTES: usize = 384 << 10;
+
+/// The same memory as one list of floats.
+fn floats(blocks: &mut [Block]) -> &mut [f32] {
+    // SAFETY: a block is sixteen floats and nothing else.
+    unsafe { std::slice::from_raw_parts_mut(blocks.as_mut_ptr().cast(), blocks.len() * LANES) }
+}

@@ -29,7 +29,7 @@ pub(crate) fn lower(
         plan,
         kernels,
         places: plan.slots.iter().map(|slot| slot.clone().map(Place::Constant)).collect(),
-        picture: Picture { width, height, border: [0; 4], scale: [1.0; 3], shift: [0.0; 3] },
+        picture: Picture { width, height, border: 0, scale: [1.0; 3], shift: [0.0; 3] },
         picture_read: false,
         shapes: Vec::new(),
         steps: Vec::new(),
@@ -82,6 +82,8 @@ pub(super) struct View {
     pub(super) first: usize,
     pub(super) shape: Shape,
     order: Order,
+    /// The logistic function is still to be applied, when the values are written down.
+    logistic: bool,
 }
 
 /// A tensor's dimensions.
@@ -136,7 +138,7 @@ impl Lowering<'_> {
                     return Err("filters larger than 1 x 1 are supported on the picture only".to_owned());
                 }
                 self.frame_picture(*padding)?;
-                let layer = convolution::of_picture(weights, *stride, epilogue, &self.picture, self.kernels)?;
+                let layer = convolution::of_picture(weights, *stride, epilogue, self.kernels)?;
                 let size = |side: usize| -> Lowered<usize> {
                     let room = (side + 2 * padding).checked_sub(layer.kernel);
                     room.map(|room| room / stride + 1).ok_or_else(|| "the picture is too small".to_owned())
@@ -151,7 +153,7 @@ impl Lowering<'_> {
             Operator::Pointwise { weights, epilogue } => match self.source(step.inputs[0])? {
                 (Source::Picture, shape) => {
                     self.frame_picture(0)?;
-                    let layer = convolution::of_picture(weights, 1, epilogue, &self.picture, self.kernels)?;
+                    let layer = convolution::of_picture(weights, 1, epilogue, self.kernels)?;
                     let shape = Shape { channels: epilogue.bias.len(), ..shape };
                     Place::Map(self.emit(Work::Convolution(layer), Source::Picture, None, shape))
                 }
@@ -181,9 +183,13 @@ impl Lowering<'_> {
             Operator::Affine { scale, shift } => self.affine(index, scale, shift, &[1.0])?,
             Operator::Sigmoid => {
                 let map = self.view(step.inputs[0])?;
-                let made =
-                    self.emit(Work::Sigmoid, Source::Buffer(map.buffer), None, self.shapes[map.buffer]);
-                Place::Map(View { buffer: made.buffer, ..map })
+                if merge::is_written_down(plan, step.output) && !map.logistic {
+                    Place::Map(View { logistic: true, ..map })
+                } else {
+                    let map = self.whole(step.inputs[0])?;
+                    let made = self.emit(Work::Sigmoid, Source::Buffer(map.buffer), None, map.shape);
+                    Place::Map(View { order: map.order, ..made })
+                }
             }
             Operator::Linear { weights, bias } => self.linear(index, weights, bias.as_ref())?,
             Operator::Add => self.add(index)?,
@@ -416,7 +422,7 @@ impl Lowering<'_> {
             return Err("a second layer that reads the picture".to_owned());
         }
         self.picture_read = true;
-        self.picture.border = [padding; 4];
+        self.picture.border = padding;
         Ok(())
     }
 
@@ -425,7 +431,7 @@ impl Lowering<'_> {
         let output = self.shapes.len();
         self.shapes.push(shape);
         self.steps.push(Step { work, input, second, output });
-        View { buffer: output, first: 0, shape, order: Order::Map }
+        View { buffer: output, first: 0, shape, order: Order::Map, logistic: false }
     }
 
     fn place(&self, slot: usize) -> Lowered<&Place> {
@@ -457,7 +463,11 @@ impl Lowering<'_> {
     /// A map that begins with its buffer.
     fn whole(&self, slot: usize) -> Lowered<View> {
         let view = self.view(slot)?;
-        if view.first == 0 { Ok(view) } else { Err("channels in the middle of a map".to_owned()) }
+        match (view.first, view.logistic) {
+            (0, false) => Ok(view),
+            (_, true) => Err("a logistic function that was to be written down only".to_owned()),
+            _ => Err("channels in the middle of a map".to_owned()),
+        }
     }
 
     /// A whole map in its natural order.
@@ -478,11 +488,21 @@ impl Lowering<'_> {
     fn output(&self, slot: usize) -> Option<Output> {
         let view = self.view(slot).ok()?;
         let pixel_by_pixel = matches!(view.order, Order::Cells | Order::List);
-        Some(Output { buffer: view.buffer, first: view.first, shape: view.shape, pixel_by_pixel })
+        let View { buffer, first, shape, logistic, .. } = view;
+        Some(Output { buffer, first, shape, pixel_by_pixel, logistic })
     }
 
-    fn finish(self, outputs: Vec<Output>) -> Program {
-        let (tasks, chains) = schedule::schedule(&self.steps, &self.shapes);
+    fn finish(mut self, outputs: Vec<Output>) -> Program {
+        let (tasks, chains) = schedule::schedule(&self.steps, &self.shapes, &self.picture);
+        let written: Vec<Buffer> = outputs.iter().map(|output| output.buffer).collect();
+        let (kept, picture_kept) =
+            schedule::rows_kept(&tasks, &self.steps, &self.shapes, &self.picture, &written);
+        for step in &mut self.steps {
+            if let (Work::Convolution(layer), Source::Buffer(input)) = (&mut step.work, step.input) {
+                let plane = kept[input] * self.shapes[input].width * LANES;
+                layer.runs = (0..self.shapes[input].blocks()).map(|block| block * plane).collect();
+            }
+        }
         let mut lives = vec![None; self.shapes.len()];
         for (moment, chain) in chains.iter().enumerate() {
             for step in &self.steps[chain.clone()] {
@@ -498,9 +518,11 @@ impl Lowering<'_> {
             let first = lives[output.buffer].as_ref().map_or(0, |life| *life.start());
             lives[output.buffer] = Some(first..=chains.len());
         }
-        let (places, arena) = memory::place(&self.shapes, &lives);
+        let sizes: Vec<usize> =
+            self.shapes.iter().zip(&kept).map(|(shape, kept)| shape.blocks() * kept * shape.width).collect();
+        let (places, arena) = memory::place(&sizes, &lives);
         let Self { picture, steps, shapes, .. } = self;
-        Program { picture, steps, shapes, places, arena, tasks, outputs }
+        Program { picture, steps, shapes, kept, picture_kept, places, arena, tasks, outputs }
     }
 }
 

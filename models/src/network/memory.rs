@@ -2,23 +2,21 @@
 
 use std::ops::RangeInclusive;
 
-use super::program::Shape;
-
-/// Where each buffer begins and how large the arena is, both in blocks. `lives` says from which moment to which a buffer
+/// Where each buffer of these sizes begins and how large the arena is, all in blocks. `lives` says from which moment to which a buffer
 /// holds something; one that is never used gets no room.
-pub(crate) fn place(shapes: &[Shape], lives: &[Option<RangeInclusive<usize>>]) -> (Vec<usize>, usize) {
-    let mut order: Vec<usize> = (0..shapes.len()).filter(|buffer| lives[*buffer].is_some()).collect();
+pub(crate) fn place(sizes: &[usize], lives: &[Option<RangeInclusive<usize>>]) -> (Vec<usize>, usize) {
+    let mut order: Vec<usize> = (0..sizes.len()).filter(|buffer| lives[*buffer].is_some()).collect();
     // The largest first: small ones fit into the gaps between them.
-    order.sort_by_key(|buffer| std::cmp::Reverse(shapes[*buffer].size()));
-    let mut places = vec![0; shapes.len()];
+    order.sort_by_key(|buffer| std::cmp::Reverse(sizes[*buffer]));
+    let mut places = vec![0; sizes.len()];
     let mut placed: Vec<usize> = Vec::new();
     let mut arena = 0;
     for buffer in order {
-        let size = shapes[buffer].size();
+        let size = sizes[buffer];
         let mut busy: Vec<(usize, usize)> = placed
             .iter()
             .filter(|other| together(&lives[buffer], &lives[**other]))
-            .map(|other| (places[*other], places[*other] + shapes[*other].size()))
+            .map(|other| (places[*other], places[*other] + sizes[*other]))
             .collect();
         busy.sort_unstable();
         let mut start = 0;
@@ -48,15 +46,11 @@ mod tests {
 
     use super::*;
 
-    fn shape(size: usize) -> Shape {
-        Shape { channels: 16, height: 1, width: size }
-    }
-
     #[test]
     fn a_chain_of_maps_needs_room_for_two() {
-        let shapes = [100, 80, 100, 60].map(shape);
+        let sizes = [100, 80, 100, 60];
         let lives: Vec<_> = (0..4).map(|step| Some(step..=step + 1)).collect();
-        assert_eq!(place(&shapes, &lives).1, 180);
+        assert_eq!(place(&sizes, &lives).1, 180);
     }
 
     proptest! {
@@ -64,14 +58,14 @@ mod tests {
         fn buffers_that_are_alive_together_never_share_a_place(
             buffers in prop::collection::vec((1usize..50, 0usize..20, 0usize..10), 1..30)
         ) {
-            let shapes: Vec<Shape> = buffers.iter().map(|(size, ..)| shape(*size)).collect();
+            let sizes: Vec<usize> = buffers.iter().map(|(size, ..)| *size).collect();
             let lives: Vec<_> = buffers.iter().map(|(_, start, length)| Some(*start..=start + length)).collect();
-            let (places, arena) = place(&shapes, &lives);
+            let (places, arena) = place(&sizes, &lives);
             for left in 0..buffers.len() {
-                prop_assert!(places[left] + shapes[left].size() <= arena);
+                prop_assert!(places[left] + sizes[left] <= arena);
                 for right in 0..left {
-                    let apart = places[left] + shapes[left].size() <= places[right]
-                        || places[right] + shapes[right].size() <= places[left];
+                    let apart = places[left] + sizes[left] <= places[right]
+                        || places[right] + sizes[right] <= places[left];
                     prop_assert!(apart || !together(&lives[left], &lives[right]));
                 }
             }

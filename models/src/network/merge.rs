@@ -64,7 +64,8 @@ fn small_head(plan: &Plan, step: usize) -> Option<&Depthwise> {
     (small && !layer.paired() && is_written_down(plan, reader.output)).then_some(layer)
 }
 
-fn is_written_down(plan: &Plan, slot: usize) -> bool {
+/// Whether a value is only written down, as it is or after the logistic function.
+pub(super) fn is_written_down(plan: &Plan, slot: usize) -> bool {
     plan.readers_of(slot).all(|reader| {
         let step = &plan.steps[reader];
         matches!(step.operator, Operator::Transpose(_) | Operator::Reshape | Operator::Sigmoid)

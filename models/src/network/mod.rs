@@ -126,8 +126,7 @@ impl Network {
     ) -> Result<Outputs<'_>, NetworkError> {
         self.make_ready(width, height)?;
         let executor = &mut self.ready[0];
-        executor.fill(fill);
-        executor.run(&self.threads);
+        executor.run(&self.threads, fill);
         for (index, (_, values)) in self.outputs.iter_mut().enumerate() {
             executor.read(index, values);
         }

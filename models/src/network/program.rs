@@ -26,7 +26,7 @@ impl Shape {
         self.height * self.width
     }
 
-    /// [`Block`]s in memory.
+    /// [`Block`]s of the whole map.
     pub(crate) fn size(self) -> usize {
         self.blocks() * self.pixels()
     }
@@ -105,13 +105,13 @@ pub(crate) struct DepthwiseLayer {
     pub(crate) slope_less_one: Vec<Block>,
 }
 
-/// The picture with its border of zeros.
+/// The picture, with columns of zeros at its sides.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Picture {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Top, left, bottom, right.
-    pub(crate) border: [usize; 4],
+    /// Columns of zeros at either side, and rows that count as zeros above and below.
+    pub(crate) border: usize,
     /// What the network does to each colour before anything else.
     pub(crate) scale: [f32; 3],
     pub(crate) shift: [f32; 3],
@@ -120,12 +120,7 @@ pub(crate) struct Picture {
 impl Picture {
     /// Floats from one row to the next.
     pub(crate) fn line(&self) -> usize {
-        (self.border[1] + self.width + self.border[3]) * 3
-    }
-
-    /// Floats altogether.
-    pub(crate) fn size(&self) -> usize {
-        (self.border[0] + self.height + self.border[2]) * self.line()
+        (self.width + 2 * self.border) * 3
     }
 }
 
@@ -138,13 +133,17 @@ pub(crate) struct Output {
     pub(crate) shape: Shape,
     /// Channels together for each pixel, rather than pixels together for each channel.
     pub(crate) pixel_by_pixel: bool,
+    /// The logistic function is applied while writing.
+    pub(crate) logistic: bool,
 }
 
-/// Some rows of one step.
+/// A piece of work that the team does together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Task {
-    pub(crate) step: usize,
-    pub(crate) rows: Range<usize>,
+pub(crate) enum Task {
+    /// Have the caller write these rows of the picture.
+    Fill(Range<usize>),
+    /// Compute these rows of a step.
+    Step(usize, Range<usize>),
 }
 
 /// Everything about one size of picture.
@@ -153,6 +152,10 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
     /// The shape of every buffer.
     pub(crate) shapes: Vec<Shape>,
+    /// Rows of every buffer that are in memory at a time: row `r` lies where row `r % kept` would.
+    pub(crate) kept: Vec<usize>,
+    /// The same of the picture.
+    pub(crate) picture_kept: usize,
     /// Where every buffer begins in the arena, in blocks.
     pub(crate) places: Vec<usize>,
     /// Blocks in the arena.
@@ -162,6 +165,14 @@ pub(crate) struct Program {
 }
 
 impl Step {
+    /// The rows of the picture (of this height and border) that these rows of the output are computed from.
+    pub(crate) fn needs_of_picture(&self, rows: &Range<usize>, picture: &Picture) -> Range<usize> {
+        let Work::Convolution(layer) = &self.work else { return 0..picture.height };
+        let start = (rows.start * layer.stride).saturating_sub(picture.border).min(picture.height);
+        let end = (rows.end.max(1) - 1) * layer.stride + layer.kernel;
+        start..end.saturating_sub(picture.border).clamp(start, picture.height)
+    }
+
     /// The rows of `input` (of this height) that these rows of the output are computed from; `None` if it takes them all.
     pub(crate) fn needs(&self, rows: &Range<usize>, height: usize) -> Option<Range<usize>> {
         match &self.work {
