@@ -4,10 +4,11 @@
 
 use std::arch::x86_64::*;
 
+use super::bytes::{Dots, byte_tiles};
 use super::lanes::Lanes;
 use super::plain::plain_loops;
 use super::tile::tiles;
-use super::{Block, Depthwise, Kernels};
+use super::{Block, ByteKernels, Depthwise, Kernels};
 
 #[derive(Clone, Copy)]
 struct Register(__m256);
@@ -28,6 +29,15 @@ impl Lanes for Register {
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         unsafe { _mm256_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        unsafe {
+            let whole = _mm256_cvtps_epi32(self.0);
+            let words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256::<1>(whole));
+            _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
+        }
     }
 
     #[inline(always)]
@@ -56,6 +66,38 @@ impl Lanes for Register {
     }
 }
 
+impl Dots for Register {
+    type Sums = __m256i;
+    type Bytes = __m256i;
+
+    #[inline(always)]
+    unsafe fn sums(from: *const i32) -> __m256i {
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn same(from: *const u8) -> __m256i {
+        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn weights(from: *const i8) -> __m256i {
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(sums: __m256i, values: __m256i, weights: __m256i) -> __m256i {
+        unsafe { _mm256_dpbusd_avx_epi32(sums, values, weights) }
+    }
+
+    #[inline(always)]
+    unsafe fn floats(sums: __m256i) -> Self {
+        unsafe { Self(_mm256_cvtepi32_ps(sums)) }
+    }
+}
+
+byte_tiles!(Register, "avx2,fma,avxvnni", 1: [1 2 3 4 5 6]);
+
 tiles!(Register, "avx2,fma", 1: [1 2 3 4 5 6]);
 plain_loops!(Register, "avx2,fma");
 
@@ -71,7 +113,7 @@ unsafe fn dot4(input: &[Block], weights: &[Block]) -> [f32; 4] {
     unsafe { super::dot::dot4::<Register>(input, weights) }
 }
 
-pub(super) static KERNELS: Kernels = Kernels {
+const KERNELS: Kernels = Kernels {
     name: "AVX2",
     panel: 1,
     pixels: [6; 2],
@@ -84,4 +126,12 @@ pub(super) static KERNELS: Kernels = Kernels {
     sigmoid,
     scale,
     dot4,
+    bytes: None,
 };
+
+/// The same on a processor that also multiplies bytes.
+pub(super) static WITH_BYTES: Kernels =
+    Kernels { name: "AVX2 with VNNI", bytes: Some(ByteKernels { less: 0, tile: byte_tile }), ..KERNELS };
+
+/// On a processor that does not.
+pub(super) static WITHOUT_BYTES: Kernels = KERNELS;

@@ -16,7 +16,7 @@ pub(crate) struct Depthwise<'a> {
     pub(crate) kept: usize,
     pub(crate) height: usize,
     pub(crate) width: usize,
-    /// The map of results, kept in the same way.
+    /// The map of results, kept in the same way; sixteen bytes for each pixel where there is a scale for bytes.
     pub(crate) output: *mut Block,
     pub(crate) out_kept: usize,
     pub(crate) out_width: usize,
@@ -34,6 +34,14 @@ pub(crate) struct Depthwise<'a> {
     pub(crate) bias: &'a Block,
     /// The activation's slope, less one.
     pub(crate) slope_less_one: &'a Block,
+    pub(crate) bytes: Option<ByteScale>,
+}
+
+/// How results become bytes: `value * inverse + zero`, rounded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ByteScale {
+    pub(crate) inverse: f32,
+    pub(crate) zero: f32,
 }
 
 impl Depthwise<'_> {
@@ -42,9 +50,20 @@ impl Depthwise<'_> {
         unsafe { self.input.add(row % self.kept * self.width) }
     }
 
+    /// Activates and writes one register of a pixel.
     #[inline(always)]
-    unsafe fn out_line(&self, row: usize) -> *mut Block {
-        unsafe { self.output.add(row % self.out_kept * self.out_width) }
+    unsafe fn write<V: Lanes>(&self, row: usize, column: usize, lane: usize, sum: V) {
+        let pixel = row % self.out_kept * self.out_width + column;
+        unsafe {
+            let value = sum.activate(V::load(self.slope_less_one.0.as_ptr().add(lane)));
+            match self.bytes {
+                None => value.store(self.output.add(pixel).cast::<f32>().add(lane)),
+                Some(ByteScale { inverse, zero }) => {
+                    let scaled = V::splat(zero).multiply_add(value, V::splat(inverse));
+                    scaled.store_bytes(self.output.cast::<u8>().add(pixel * LANES + lane));
+                }
+            }
+        }
     }
 }
 
@@ -156,11 +175,9 @@ unsafe fn several<
                     }
                 }
             }
-            let slope = V::load(layer.slope_less_one.0.as_ptr().add(lane));
             for (out_row, sums) in sums.into_iter().enumerate() {
-                let out = layer.out_line(row + out_row).add(column).cast::<f32>().add(lane);
                 for (index, sum) in sums.into_iter().enumerate() {
-                    sum.activate(slope).store(out.add(index * LANES));
+                    layer.write(row + out_row, column + index, lane, sum);
                 }
             }
         }
@@ -194,9 +211,7 @@ unsafe fn one<V: Lanes>(layer: &Depthwise<'_>, row: usize, column: usize) {
                     }
                 }
             }
-            let slope = V::load(layer.slope_less_one.0.as_ptr().add(lane));
-            let out = layer.out_line(row).add(column).cast::<f32>().add(lane);
-            sum.activate(slope).store(out);
+            layer.write(row, column, lane, sum);
         }
     }
 }

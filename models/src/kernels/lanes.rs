@@ -14,6 +14,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self;
     /// Writes neighbouring floats.
     unsafe fn store(self, to: *mut f32);
+    /// Writes as many bytes: the nearest whole numbers, 0 to 255, less what the set takes from each byte.
+    unsafe fn store_bytes(self, to: *mut u8);
     /// `self + left * right`.
     unsafe fn multiply_add(self, left: Self, right: Self) -> Self;
     /// `self + other`.

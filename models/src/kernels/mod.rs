@@ -17,6 +17,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bytes;
 mod depthwise;
 mod dot;
 mod lanes;
@@ -28,7 +29,8 @@ mod portable;
 mod tests;
 mod tile;
 
-pub(crate) use depthwise::Depthwise;
+pub(crate) use bytes::{ByteKernels, ByteTile, FOURS};
+pub(crate) use depthwise::{ByteScale, Depthwise};
 pub(crate) use tile::Tile;
 
 /// Channels in a block.
@@ -72,6 +74,8 @@ pub(crate) struct Kernels {
     pub(crate) scale: unsafe fn(input: &[Block], factor: &Block, output: &mut [Block]),
     /// Inner products of `input` with four rows of weights, one after the other in `weights`.
     pub(crate) dot4: unsafe fn(input: &[Block], weights: &[Block]) -> [f32; 4],
+    /// Pointwise convolutions in bytes, where the processor has instructions that make them worth while.
+    pub(crate) bytes: Option<ByteKernels>,
 }
 
 /// What is done to every pixel of a block of channels.
@@ -94,13 +98,22 @@ impl Kernels {
         let mut sets: [Option<&'static Self>; 3] = [None, None, Some(&portable::KERNELS)];
         #[cfg(target_arch = "x86_64")]
         {
-            sets[0] = is_x86_feature_detected!("avx512f").then_some(&avx512::KERNELS);
+            let with = |has_bytes: bool, with: &'static Self, without| if has_bytes { with } else { without };
+            let (wide, narrow) =
+                (is_x86_feature_detected!("avx512vnni"), is_x86_feature_detected!("avxvnni"));
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            sets[1] = avx2.then_some(&avx2::KERNELS);
+            sets[0] = is_x86_feature_detected!("avx512f").then_some(with(
+                wide,
+                &avx512::WITH_BYTES,
+                &avx512::WITHOUT_BYTES,
+            ));
+            sets[1] = avx2.then_some(with(narrow, &avx2::WITH_BYTES, &avx2::WITHOUT_BYTES));
         }
         #[cfg(target_arch = "aarch64")]
         {
-            sets[0] = std::arch::is_aarch64_feature_detected!("neon").then_some(&neon::KERNELS);
+            let bytes = std::arch::is_aarch64_feature_detected!("dotprod");
+            let set = if bytes { &neon::WITH_BYTES } else { &neon::WITHOUT_BYTES };
+            sets[0] = std::arch::is_aarch64_feature_detected!("neon").then_some(set);
         }
         sets.into_iter().flatten()
     }

@@ -1,9 +1,10 @@
 //! Plain Rust for every processor, and the reference of the other sets: four floats at a time. A product
 //! and its sum are rounded one after the other; the fused instructions of the other sets round once.
 
+use super::bytes::Dots;
 use super::lanes::Lanes;
 use super::tile::by_blocks;
-use super::{Affine, Block, Depthwise, Kernels, Tile, plain};
+use super::{Affine, Block, ByteKernels, ByteTile, Depthwise, Kernels, Tile, plain};
 
 const COUNT: usize = 4;
 
@@ -26,6 +27,14 @@ impl Lanes for Register {
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         unsafe { to.cast::<[f32; COUNT]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        for (lane, value) in self.0.iter().enumerate() {
+            // A cast saturates, and makes zero of what is not a number.
+            unsafe { to.add(lane).write(value.round_ties_even() as u8) };
+        }
     }
 
     #[inline(always)]
@@ -56,6 +65,32 @@ impl Lanes for Register {
     }
 }
 
+impl Dots for Register {
+    type Sums = [i32; COUNT];
+    type Bytes = [[i32; 4]; COUNT];
+
+    unsafe fn sums(from: *const i32) -> Self::Sums {
+        unsafe { from.cast::<[i32; COUNT]>().read_unaligned() }
+    }
+
+    unsafe fn same(from: *const u8) -> Self::Bytes {
+        [unsafe { from.cast::<[u8; 4]>().read() }.map(i32::from); COUNT]
+    }
+
+    unsafe fn weights(from: *const i8) -> Self::Bytes {
+        unsafe { from.cast::<[[i8; 4]; COUNT]>().read() }.map(|four| four.map(i32::from))
+    }
+
+    unsafe fn dot(sums: Self::Sums, values: Self::Bytes, weights: Self::Bytes) -> Self::Sums {
+        let four = |lane: usize| values[lane].iter().zip(weights[lane]).map(|(value, weight)| value * weight);
+        std::array::from_fn(|lane| sums[lane] + four(lane).sum::<i32>())
+    }
+
+    unsafe fn floats(sums: Self::Sums) -> Self {
+        Self(sums.map(|sum| sum as f32))
+    }
+}
+
 /// One compiled tile.
 unsafe fn one<const PIXELS: usize, const REGISTERS: usize, const STRIDE: usize>(tile: &Tile<'_>) {
     // SAFETY: as the caller's; there are no special instructions.
@@ -66,6 +101,19 @@ unsafe fn one<const PIXELS: usize, const REGISTERS: usize, const STRIDE: usize>(
 unsafe fn tile(tile: &Tile<'_>, pixels: usize, blocks: usize) {
     // SAFETY: as the caller's.
     unsafe { by_blocks!(tile, pixels, blocks, Register, 1: [1 2 3 4]) }
+}
+
+unsafe fn byte_tile(tile: &ByteTile<'_>, pixels: usize, blocks: usize) {
+    // SAFETY: as the caller's; there are no special instructions.
+    unsafe {
+        match (pixels, blocks) {
+            (1, 1) => super::bytes::tile::<Register, 1, 4>(tile),
+            (2, 1) => super::bytes::tile::<Register, 2, 4>(tile),
+            (3, 1) => super::bytes::tile::<Register, 3, 4>(tile),
+            (4, 1) => super::bytes::tile::<Register, 4, 4>(tile),
+            _ => unreachable!("the planner makes no tile of {pixels} pixels and {blocks} blocks"),
+        }
+    }
 }
 
 unsafe fn depthwise(layer: &Depthwise<'_>, rows: std::ops::Range<usize>) {
@@ -115,4 +163,5 @@ pub(super) static KERNELS: Kernels = Kernels {
     sigmoid,
     scale,
     dot4,
+    bytes: Some(ByteKernels { less: 0, tile: byte_tile }),
 };

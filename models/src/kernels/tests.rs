@@ -120,7 +120,7 @@ proptest! {
             let layer = Depthwise {
                 input: input.as_ptr(), kept: height, height, width, output: output.as_mut_ptr(), out_kept: out_height, out_width,
                 kernel: (size, size), stride: (stride, stride), padding: (padding, padding), paired,
-                weights: &weights, bias: &bias, slope_less_one: &slope,
+                weights: &weights, bias: &bias, slope_less_one: &slope, bytes: None,
             };
             // SAFETY: the set is available, and input and output are as large as stated.
             unsafe { (kernels.depthwise)(&layer, start..end) };
@@ -146,6 +146,82 @@ proptest! {
         }
         for kernels in Kernels::available() {
             close(kernels.name, &run(kernels), &expected)?;
+        }
+    }
+
+    #[test]
+    fn a_tile_of_bytes_is_the_exact_sum_of_its_products(
+        seed in any::<u64>(), pixels in 1usize..=28, wide in any::<bool>(), runs in 1usize..5, last_fours in 1usize..=4,
+        residual in any::<bool>(), gap in 0usize..3,
+    ) {
+        for kernels in Kernels::available() {
+            let Some(bytes) = &kernels.bytes else { continue };
+            let blocks = if wide { kernels.panel } else { 1 };
+            let pixels = pixels.min(kernels.tile_pixels(blocks));
+            let (fours, run, plane) = ((runs - 1) * 4 + last_fours, (pixels + gap) * LANES, (pixels + gap) * LANES);
+            let values: Vec<i32> = numbers(seed, runs * run).iter().map(|value| (value * 127.5 + 127.5) as i32).collect();
+            let stored: Vec<u8> = values.iter().map(|value| (value - bytes.less) as u8).collect();
+            let weights: Vec<i8> =
+                numbers(seed ^ 1, fours * 4 * blocks * LANES).iter().map(|weight| (weight * 127.9) as i8).collect();
+            let start: Vec<i32> = numbers(seed ^ 2, blocks * LANES).iter().map(|value| (value * 1e5) as i32).collect();
+            let [scale, bias, slope] = [3, 4, 5].map(|salt| numbers(seed ^ salt, blocks * LANES));
+            let scale: Vec<f32> = scale.iter().map(|value| value * 1e-4).collect();
+            let added = numbers(seed ^ 6, blocks * plane);
+            let mut output = vec![7.0; blocks * plane];
+            let mut expected = output.clone();
+            let tile = ByteTile {
+                input: stored.as_ptr(),
+                runs: &(0..runs).map(|index| index * run).collect::<Vec<_>>(),
+                last_fours,
+                weights: weights.as_ptr(),
+                start: start.as_ptr(),
+                scale: scale.as_ptr(),
+                bias: bias.as_ptr(),
+                slope_less_one: slope.as_ptr(),
+                output: output.as_mut_ptr(),
+                output_plane: plane,
+                residual: if residual { added.as_ptr() } else { std::ptr::null() },
+                residual_plane: plane,
+            };
+            // SAFETY: the set is available, and every list is as long as the tile says.
+            unsafe { (bytes.tile)(&tile, pixels, blocks) };
+            for (pixel, channel) in (0..pixels).flat_map(|pixel| (0..blocks * LANES).map(move |channel| (pixel, channel))) {
+                let product = |value: usize| {
+                    let input = values[value / LANES * run + pixel * LANES + value % LANES] - bytes.less;
+                    input * i32::from(weights[(value / 4 * blocks * LANES + channel) * 4 + value % 4])
+                };
+                let sum = f64::from(start[channel] + (0..fours * 4).map(product).sum::<i32>());
+                let value = sum * f64::from(scale[channel]) + f64::from(bias[channel]);
+                let activated = if value > 0.0 { value } else { value * (f64::from(slope[channel]) + 1.0) };
+                let place = channel / LANES * plane + pixel * LANES + channel % LANES;
+                expected[place] = (activated + if residual { f64::from(added[place]) } else { 0.0 }) as f32;
+            }
+            close(kernels.name, &output, &expected)?;
+        }
+    }
+
+    #[test]
+    fn a_depthwise_convolution_rounds_to_the_nearest_byte_and_cuts_off(seed in any::<u64>(), width in 1usize..20, zero in 0u8..=255) {
+        let input: Vec<Block> = blocks(seed, width).iter().map(|block| Block(block.0.map(|value| value * 3.0))).collect();
+        let mut one = Block::ZERO;
+        one.0.fill(1.0);
+        for kernels in Kernels::available() {
+            let mut output = vec![Block::ZERO; width];
+            let scale = ByteScale { inverse: 100.0, zero: f32::from(zero) };
+            let layer = Depthwise {
+                input: input.as_ptr(), kept: 1, height: 1, width, output: output.as_mut_ptr(), out_kept: 1, out_width: width,
+                kernel: (1, 1), stride: (1, 1), padding: (0, 0), paired: false,
+                weights: &[one], bias: &Block::ZERO, slope_less_one: &Block::ZERO, bytes: Some(scale),
+            };
+            // SAFETY: the set is available, and input and output are as large as stated.
+            unsafe { (kernels.depthwise)(&layer, 0..1) };
+            let found = flat(&output).iter().flat_map(|four| four.to_ne_bytes()).collect::<Vec<u8>>();
+            let flip = if cfg!(target_arch = "aarch64") && kernels.name != "portable" { 128 } else { 0 };
+            for (value, byte) in flat(&input).iter().zip(found) {
+                let exact = f64::from(*value) * 100.0 + f64::from(zero);
+                let distance = (f64::from(byte ^ flip) - exact.clamp(0.0, 255.0)).abs();
+                prop_assert!(distance < 0.501, "{}: {value} became {byte}", kernels.name);
+            }
         }
     }
 

@@ -161,6 +161,7 @@ pub(super) fn depthwise(siblings: &Siblings<'_>, stored: Shape) -> Result<(Depth
         weights,
         bias: blocks(&bias),
         slope_less_one: less_one(&slope),
+        bytes: None,
     };
     Ok((layer, shape))
 }

@@ -6,10 +6,11 @@
 use std::cell::UnsafeCell;
 use std::ops::Range;
 
+use super::bytes::{self, ByteConvolution, Ranges};
 use super::convolution::LARGEST_FILTER;
 use super::program::{Convolution, DepthwiseLayer, Output, Program, Shape, Source, Step, Task, Work};
 use super::team::{Member, Threads};
-use crate::kernels::{Block, Depthwise, Kernels, LANES, Tile};
+use crate::kernels::{Block, ByteTile, Depthwise, Kernels, LANES, Tile};
 
 /// A program with its memory.
 pub(crate) struct Executor {
@@ -67,6 +68,32 @@ impl Executor {
         });
     }
 
+    /// Computes everything on the caller's thread, and measures the range of what could be bytes.
+    pub(crate) fn measure(&mut self, fill: impl FnMut(usize, &mut [f32]), ranges: &mut Ranges) {
+        let written: Vec<usize> = self.program.outputs.iter().map(|output| output.buffer).collect();
+        let watched: Vec<usize> =
+            bytes::pairs(&self.program.steps, &written).into_iter().map(|(step, _)| step).collect();
+        let arena = Arena { start: self.arena.as_mut_ptr(), picture: self.picture.as_mut_ptr() };
+        let (program, kernels) = (&self.program, self.kernels);
+        let fill = Fill(UnsafeCell::new(fill));
+        for task in &program.tasks {
+            // SAFETY: as in `run`, with one member.
+            unsafe {
+                match task {
+                    Task::Fill(rows) => fill.rows(program, arena, rows),
+                    Task::Step(index, rows) => {
+                        let step = &program.steps[*index];
+                        let run = Run { program, kernels, arena, step, member: Member::alone() };
+                        run.rows_of_step(rows);
+                        if watched.contains(index) {
+                            run.measure(rows, ranges);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Writes an output down in the file's order.
     pub(crate) fn read(&self, index: usize, values: &mut Vec<f32>) {
         let Output { buffer, first, shape, pixel_by_pixel, logistic } = self.program.outputs[index];
@@ -98,6 +125,11 @@ impl Executor {
             // SAFETY: the set of kernels was found available.
             unsafe { (self.kernels.sigmoid)(values) };
         }
+    }
+
+    /// Whether some buffer holds bytes.
+    pub(crate) fn is_in_bytes(&self) -> bool {
+        self.program.in_bytes.contains(&true)
     }
 
     #[cfg(test)]
@@ -160,6 +192,7 @@ impl Run<'_> {
                     Source::Picture => self.picture(layer, rows),
                     Source::Buffer(_) => self.pointwise(layer, rows),
                 },
+                Work::Bytes(layer) => self.bytes(layer, rows),
                 Work::Depthwise(layer) => self.depthwise(layer, rows),
                 Work::Linear { weights, bias } => self.linear(weights, bias),
                 Work::MaxPool => self.rows(rows, |block, row, output| {
@@ -213,7 +246,19 @@ impl Run<'_> {
         unsafe { self.arena.start.add(self.program.places[buffer]) }
     }
 
-    /// Where a row of a block lies, in blocks from the beginning of its buffer.
+    /// Where a row of a block lies in a buffer of floats or bytes.
+    unsafe fn address(&self, buffer: usize, block: usize, row: usize) -> *mut Block {
+        let (start, place) = (self.buffer(buffer), self.place(buffer, block, row));
+        unsafe {
+            if self.program.in_bytes[buffer] {
+                start.cast::<u8>().add(place * LANES).cast()
+            } else {
+                start.add(place)
+            }
+        }
+    }
+
+    /// Where a row of a block lies, in pixels from the beginning of its buffer.
     fn place(&self, buffer: usize, block: usize, row: usize) -> usize {
         let kept = self.program.kept[buffer];
         (block * kept + row % kept) * self.program.shapes[buffer].width
@@ -264,7 +309,7 @@ impl Run<'_> {
                     kept: self.program.kept[self.input()],
                     height: from.height,
                     width: from.width,
-                    output: self.buffer(self.step.output).add(self.place(self.step.output, block, 0)),
+                    output: self.address(self.step.output, block, 0),
                     out_kept: self.program.kept[self.step.output],
                     out_width: to.width,
                     kernel: layer.kernel,
@@ -274,45 +319,98 @@ impl Run<'_> {
                     weights: &layer.weights[block * taps..][..taps],
                     bias: &layer.bias[block],
                     slope_less_one: &layer.slope_less_one[block],
+                    bytes: layer.bytes,
                 };
                 (self.kernels.depthwise)(&arguments, within(share.start)..within(share.end));
             }
         }
     }
 
-    /// A pointwise convolution: the pixels of neighbouring rows are one long line, as long as no buffer begins again at
-    /// its first row.
+    /// A pointwise convolution of floats.
     unsafe fn pointwise(&self, layer: &Convolution, rows: &Range<usize>) {
-        let mut start = rows.start;
-        while start < rows.end {
-            let buffers = [Some(self.input()), Some(self.step.output), self.step.second];
-            let ends = buffers.into_iter().flatten().map(|buffer| {
-                let kept = self.program.kept[buffer];
-                (start / kept + 1) * kept
+        unsafe {
+            self.tiles(rows, |row, pixels, panel| {
+                let place = self.address(self.input(), 0, row).add(pixels.start).cast::<f32>();
+                self.tile(layer, &layer.runs, place, LANES, row, pixels, panel);
             });
-            let end = ends.fold(rows.end, usize::min);
-            unsafe { self.neighbouring_rows(layer, start, end - start) };
-            start = end;
         }
     }
 
-    unsafe fn neighbouring_rows(&self, layer: &Convolution, row: usize, rows: usize) {
+    /// A pointwise convolution of bytes.
+    unsafe fn bytes(&self, layer: &ByteConvolution, rows: &Range<usize>) {
+        let kernels = self.kernels.bytes.as_ref().expect("a network is in bytes only where kernels are");
+        unsafe {
+            self.tiles(rows, |row, pixels, panel| {
+                let (block, blocks) = self.panel(panel);
+                let place = self.address(self.input(), 0, row).cast::<u8>().add(pixels.start * LANES);
+                let (output, output_plane) = self.target(self.step.output, block, row, pixels.start);
+                let (residual, residual_plane) = self.added(block, row, pixels.start);
+                let tile = ByteTile {
+                    input: place,
+                    runs: &layer.runs,
+                    last_fours: layer.last_fours,
+                    weights: layer.weights[block * LANES * layer.fours * 4..].as_ptr(),
+                    start: layer.start[block * LANES..].as_ptr(),
+                    scale: layer.scale[block..].as_ptr().cast(),
+                    bias: layer.bias[block..].as_ptr().cast(),
+                    slope_less_one: layer.slope_less_one[block..].as_ptr().cast(),
+                    output,
+                    output_plane,
+                    residual,
+                    residual_plane,
+                };
+                (kernels.tile)(&tile, pixels.len(), blocks);
+            });
+        }
+    }
+
+    /// Calls `work` for this member's share of the tiles and panels of a pointwise convolution, with a row and pixels
+    /// counted from its beginning. The pixels of neighbouring rows are one long line, as long as no buffer begins again
+    /// at its first row.
+    unsafe fn tiles(&self, rows: &Range<usize>, work: impl Fn(usize, Range<usize>, usize)) {
         let shape = self.output_shape();
-        let count = rows * shape.width;
-        let input = self.place(self.input(), 0, row);
-        let tiles = count.div_ceil(self.kernels.tile_pixels(shape.blocks()));
         let panels = shape.blocks().div_ceil(self.kernels.panel);
         // Heavy weights are read once and the pixels again and again; light ones the other way round.
         let heavy = self.step.weight_bytes() > HEAVY_WEIGHT_BYTES && panels >= self.member.count;
-        let share = self.member.share(if heavy { panels } else { tiles });
-        for outer in share {
-            for inner in 0..if heavy { tiles } else { panels } {
-                let (panel, tile) = if heavy { (outer, inner) } else { (inner, outer) };
-                let pixels = tile * count / tiles..(tile + 1) * count / tiles;
-                unsafe {
-                    let place = self.buffer(self.input()).add(input + pixels.start).cast::<f32>();
-                    self.tile(layer, &layer.runs, place, LANES, row, pixels, panel);
+        let mut row = rows.start;
+        while row < rows.end {
+            let buffers = [Some(self.input()), Some(self.step.output), self.step.second];
+            let ends = buffers.into_iter().flatten().map(|buffer| {
+                let kept = self.program.kept[buffer];
+                (row / kept + 1) * kept
+            });
+            let end = ends.fold(rows.end, usize::min);
+            let count = (end - row) * shape.width;
+            let tiles = count.div_ceil(self.kernels.tile_pixels(shape.blocks()));
+            for outer in self.member.share(if heavy { panels } else { tiles }) {
+                for inner in 0..if heavy { tiles } else { panels } {
+                    let (panel, tile) = if heavy { (outer, inner) } else { (inner, outer) };
+                    work(row, tile * count / tiles..(tile + 1) * count / tiles, panel);
                 }
+            }
+            row = end;
+        }
+    }
+
+    /// The first block of a panel and how many it has.
+    fn panel(&self, panel: usize) -> (usize, usize) {
+        let block = panel * self.kernels.panel;
+        (block, self.kernels.panel.min(self.output_shape().blocks() - block))
+    }
+
+    /// Where a pixel of a map of floats lies, and the floats from one block of its channels to the next.
+    unsafe fn target(&self, buffer: usize, block: usize, row: usize, pixel: usize) -> (*mut f32, usize) {
+        let plane = self.program.kept[buffer] * self.output_shape().width * LANES;
+        unsafe { (self.address(buffer, block, row).add(pixel).cast(), plane) }
+    }
+
+    /// The same of what is added to the output; null if there is nothing.
+    unsafe fn added(&self, block: usize, row: usize, pixel: usize) -> (*const f32, usize) {
+        match self.step.second {
+            None => (std::ptr::null(), 0),
+            Some(second) => {
+                let (place, plane) = unsafe { self.target(second, block, row, pixel) };
+                (place.cast_const(), plane)
             }
         }
     }
@@ -364,14 +462,9 @@ impl Run<'_> {
         pixels: Range<usize>,
         panel: usize,
     ) {
-        let shape = self.output_shape();
-        let block = panel * self.kernels.panel;
-        let blocks = self.kernels.panel.min(shape.blocks() - block);
-        let plane = |buffer: usize| self.program.kept[buffer] * shape.width * LANES;
-        let place = |buffer: usize| {
-            // SAFETY: the output, and what is added to it, have these pixels.
-            unsafe { self.buffer(buffer).add(self.place(buffer, block, row) + pixels.start).cast::<f32>() }
-        };
+        let (block, blocks) = self.panel(panel);
+        let (output, output_plane) = unsafe { self.target(self.step.output, block, row, pixels.start) };
+        let (residual, residual_plane) = unsafe { self.added(block, row, pixels.start) };
         let tile = Tile {
             input,
             pixel_stride,
@@ -381,12 +474,27 @@ impl Run<'_> {
             weights: layer.weights[block * layer.depth..].as_ptr().cast(),
             bias: layer.bias[block..].as_ptr().cast(),
             slope_less_one: layer.slope_less_one[block..].as_ptr().cast(),
-            output: place(self.step.output),
-            output_plane: plane(self.step.output),
-            residual: self.step.second.map_or(std::ptr::null(), |second| place(second).cast_const()),
-            residual_plane: self.step.second.map_or(0, plane),
+            output,
+            output_plane,
+            residual,
+            residual_plane,
         };
         unsafe { (self.kernels.tile)(&tile, pixels.len(), blocks) };
+    }
+
+    /// Widens this step's range by what it has written to these rows.
+    unsafe fn measure(&self, rows: &Range<usize>, ranges: &mut Ranges) {
+        let shape = self.output_shape();
+        let (mut least, mut largest) = (f32::INFINITY, f32::NEG_INFINITY);
+        for channel in 0..shape.channels {
+            for row in rows.clone() {
+                for pixel in unsafe { self.row(self.step.output, channel / LANES, row) } {
+                    least = least.min(pixel.0[channel % LANES]);
+                    largest = largest.max(pixel.0[channel % LANES]);
+                }
+            }
+        }
+        ranges.widen(&self.step.node, least, largest);
     }
 
     unsafe fn linear(&self, weights: &[Block], bias: &[f32]) {

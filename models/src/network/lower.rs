@@ -4,25 +4,27 @@
 use candle_core::Tensor;
 
 use super::NetworkError;
+use super::bytes::{self, ByteConvolution, Ranges};
 use super::convolution;
 use super::memory;
 use super::merge::{self, Siblings};
 use super::onnx::Value;
 use super::operators::Operator;
 use super::plan::Plan;
-use super::program::{Buffer, Output, Picture, Program, Shape, Source, Step, Work};
+use super::program::{Buffer, Convolution, Output, Picture, Program, Shape, Source, Step, Work};
 use super::schedule;
 use crate::kernels::{Affine, Block, Kernels, LANES};
 
 /// Colours of a pixel.
 const COLOURS: usize = 3;
 
-/// Makes the program for pictures of `width` x `height` pixels.
+/// Makes the program for pictures of `width` x `height` pixels; with `ranges`, some of it in bytes.
 pub(crate) fn lower(
     network: &str,
     plan: &Plan,
     width: usize,
     height: usize,
+    ranges: Option<&Ranges>,
     kernels: &Kernels,
 ) -> Result<Program, NetworkError> {
     let mut lowering = Lowering {
@@ -33,6 +35,7 @@ pub(crate) fn lower(
         picture_read: false,
         shapes: Vec::new(),
         steps: Vec::new(),
+        node: String::new(),
         done: vec![false; plan.steps.len()],
     };
     lowering.places[plan.input] = Some(Place::Picture);
@@ -58,7 +61,7 @@ pub(crate) fn lower(
             })
         })
         .collect::<Result<Vec<Output>, NetworkError>>()?;
-    Ok(lowering.finish(outputs))
+    Ok(lowering.finish(outputs, ranges))
 }
 
 /// What a slot of the plan holds while lowering.
@@ -121,6 +124,8 @@ struct Lowering<'a> {
     picture_read: bool,
     shapes: Vec<Shape>,
     steps: Vec<Step>,
+    /// The name of the node that is being lowered.
+    node: String,
     /// Planned steps that were merged into an earlier one.
     done: Vec<bool>,
 }
@@ -131,6 +136,7 @@ impl Lowering<'_> {
     /// Lowers one planned operator.
     fn step(&mut self, index: usize) -> Lowered<()> {
         let (plan, step) = (self.plan, &self.plan.steps[index]);
+        self.node.clone_from(&step.node);
         let place = match &step.operator {
             Operator::Convolution { weights, stride, padding, epilogue } => {
                 let (source, shape) = self.source(step.inputs[0])?;
@@ -430,7 +436,8 @@ impl Lowering<'_> {
     fn emit(&mut self, work: Work, input: Source, second: Option<Buffer>, shape: Shape) -> View {
         let output = self.shapes.len();
         self.shapes.push(shape);
-        self.steps.push(Step { work, input, second, output });
+        let node = self.node.clone();
+        self.steps.push(Step { node, work, input, second, output });
         View { buffer: output, first: 0, shape, order: Order::Map, logistic: false }
     }
 
@@ -492,15 +499,24 @@ impl Lowering<'_> {
         Some(Output { buffer, first, shape, pixel_by_pixel, logistic })
     }
 
-    fn finish(mut self, outputs: Vec<Output>) -> Program {
-        let (tasks, chains) = schedule::schedule(&self.steps, &self.shapes, &self.picture);
+    fn finish(mut self, outputs: Vec<Output>, ranges: Option<&Ranges>) -> Program {
         let written: Vec<Buffer> = outputs.iter().map(|output| output.buffer).collect();
+        let in_bytes = match ranges {
+            Some(ranges) => bytes::quantise(&mut self.steps, &self.shapes, &written, ranges, self.kernels),
+            None => vec![false; self.shapes.len()],
+        };
+        let (tasks, chains) = schedule::schedule(&self.steps, &self.shapes, &self.picture);
         let (kept, picture_kept) =
             schedule::rows_kept(&tasks, &self.steps, &self.shapes, &self.picture, &written);
         for step in &mut self.steps {
-            if let (Work::Convolution(layer), Source::Buffer(input)) = (&mut step.work, step.input) {
-                let plane = kept[input] * self.shapes[input].width * LANES;
-                layer.runs = (0..self.shapes[input].blocks()).map(|block| block * plane).collect();
+            let Source::Buffer(input) = step.input else { continue };
+            // Floats or bytes from a block of channels to the next.
+            let plane = kept[input] * self.shapes[input].width * LANES;
+            let blocks = 0..self.shapes[input].blocks();
+            if let Work::Convolution(Convolution { runs, .. }) | Work::Bytes(ByteConvolution { runs, .. }) =
+                &mut step.work
+            {
+                *runs = blocks.map(|block| block * plane).collect();
             }
         }
         let mut lives = vec![None; self.shapes.len()];
@@ -518,11 +534,14 @@ impl Lowering<'_> {
             let first = lives[output.buffer].as_ref().map_or(0, |life| *life.start());
             lives[output.buffer] = Some(first..=chains.len());
         }
-        let sizes: Vec<usize> =
-            self.shapes.iter().zip(&kept).map(|(shape, kept)| shape.blocks() * kept * shape.width).collect();
+        let size = |buffer: usize| {
+            let pixels = self.shapes[buffer].blocks() * kept[buffer] * self.shapes[buffer].width;
+            if in_bytes[buffer] { pixels.div_ceil(size_of::<Block>() / LANES) } else { pixels }
+        };
+        let sizes: Vec<usize> = (0..self.shapes.len()).map(size).collect();
         let (places, arena) = memory::place(&sizes, &lives);
         let Self { picture, steps, shapes, .. } = self;
-        Program { picture, steps, shapes, kept, picture_kept, places, arena, tasks, outputs }
+        Program { picture, steps, shapes, kept, picture_kept, in_bytes, places, arena, tasks, outputs }
     }
 }
 

@@ -9,6 +9,7 @@
 //! node's name.
 
 mod attributes;
+mod bytes;
 mod convolution;
 mod epilogue;
 mod error;
@@ -28,6 +29,7 @@ mod team;
 #[cfg(test)]
 mod tests;
 
+pub use bytes::Ranges;
 pub use error::NetworkError;
 use execute::Executor;
 use onnx::Graph;
@@ -45,6 +47,8 @@ pub struct Network {
     name: String,
     threads: Threads,
     kernels: &'static Kernels,
+    /// With these, part of it runs in bytes.
+    ranges: Option<Ranges>,
     /// Kept for further sizes, unless the network has one size of its own.
     plan: Option<Plan>,
     /// One for each size, the last used first.
@@ -83,13 +87,29 @@ impl Network {
         size: Option<(usize, usize)>,
         threads: &Threads,
     ) -> Result<Self, NetworkError> {
-        Self::with_kernels(name, bytes, size, threads, Kernels::best())
+        Self::with_kernels(name, bytes, size, None, threads, Kernels::best())
+    }
+
+    /// The same with most of its arithmetic in bytes, if the processor has instructions for that; else as usual.
+    /// [`Network::measure`] gives the ranges.
+    ///
+    /// # Errors
+    /// [`NetworkError`] if the file cannot be read or uses what this executor does not know.
+    pub fn in_bytes(
+        name: &str,
+        bytes: &[u8],
+        size: Option<(usize, usize)>,
+        ranges: Ranges,
+        threads: &Threads,
+    ) -> Result<Self, NetworkError> {
+        Self::with_kernels(name, bytes, size, Some(ranges), threads, Kernels::best())
     }
 
     fn with_kernels(
         name: &str,
         bytes: &[u8],
         size: Option<(usize, usize)>,
+        ranges: Option<Ranges>,
         threads: &Threads,
         kernels: &'static Kernels,
     ) -> Result<Self, NetworkError> {
@@ -100,6 +120,7 @@ impl Network {
             name: name.to_owned(),
             threads: threads.clone(),
             kernels,
+            ranges,
             plan: Some(plan),
             ready: Vec::new(),
             outputs,
@@ -133,6 +154,28 @@ impl Network {
         Ok(Outputs(&self.outputs))
     }
 
+    /// Runs the network on a picture and gives the range of every result that could be in bytes.
+    ///
+    /// # Errors
+    /// [`NetworkError`] if the network cannot take a picture of this size.
+    pub fn measure(
+        &mut self,
+        width: usize,
+        height: usize,
+        fill: impl FnMut(usize, &mut [f32]),
+    ) -> Result<Ranges, NetworkError> {
+        self.make_ready(width, height)?;
+        let mut ranges = Ranges::default();
+        self.ready[0].measure(fill, &mut ranges);
+        Ok(ranges)
+    }
+
+    /// Whether part of the arithmetic is in bytes.
+    #[must_use]
+    pub fn is_in_bytes(&self) -> bool {
+        self.ready.first().is_some_and(Executor::is_in_bytes)
+    }
+
     /// Has the program for this size as the first.
     fn make_ready(&mut self, width: usize, height: usize) -> Result<(), NetworkError> {
         if let Some(found) = self.ready.iter().position(|ready| ready.size() == (width, height)) {
@@ -147,7 +190,7 @@ impl Network {
                 found: (width, height),
             });
         };
-        let program = lower::lower(&self.name, plan, width, height, self.kernels)?;
+        let program = lower::lower(&self.name, plan, width, height, self.ranges.as_ref(), self.kernels)?;
         self.ready.truncate(SIZES_KEPT - 1);
         self.ready.insert(0, Executor::new(program, self.kernels));
         Ok(())

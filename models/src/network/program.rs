@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use crate::kernels::{Affine, Block, LANES};
+use super::bytes::ByteConvolution;
+use crate::kernels::{Affine, Block, ByteScale, LANES};
 
 /// Channels, rows and columns of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) type Buffer = usize;
 
 /// One operator on whole maps.
 pub(crate) struct Step {
+    /// The name of the node that it was made from.
+    pub(crate) node: String,
     pub(crate) work: Work,
     pub(crate) input: Source,
     /// The other operand: what is added, or what a map is multiplied by.
@@ -55,6 +58,8 @@ pub(crate) enum Source {
 /// What a step computes.
 pub(crate) enum Work {
     Convolution(Convolution),
+    /// A pointwise convolution of a map of bytes.
+    Bytes(ByteConvolution),
     Depthwise(DepthwiseLayer),
     /// Largest of each 2 x 2 square.
     MaxPool,
@@ -103,6 +108,8 @@ pub(crate) struct DepthwiseLayer {
     pub(crate) weights: Vec<Block>,
     pub(crate) bias: Vec<Block>,
     pub(crate) slope_less_one: Vec<Block>,
+    /// Results are written as bytes.
+    pub(crate) bytes: Option<ByteScale>,
 }
 
 /// The picture, with columns of zeros at its sides.
@@ -156,6 +163,8 @@ pub(crate) struct Program {
     pub(crate) kept: Vec<usize>,
     /// The same of the picture.
     pub(crate) picture_kept: usize,
+    /// Which buffers hold bytes rather than floats.
+    pub(crate) in_bytes: Vec<bool>,
     /// Where every buffer begins in the arena, in blocks.
     pub(crate) places: Vec<usize>,
     /// Blocks in the arena.
@@ -176,7 +185,9 @@ impl Step {
     /// The rows of `input` (of this height) that these rows of the output are computed from; `None` if it takes them all.
     pub(crate) fn needs(&self, rows: &Range<usize>, height: usize) -> Option<Range<usize>> {
         match &self.work {
-            Work::Convolution(_) | Work::Affine(_) | Work::Sigmoid | Work::Add { .. } => Some(rows.clone()),
+            Work::Convolution(_) | Work::Bytes(_) | Work::Affine(_) | Work::Sigmoid | Work::Add { .. } => {
+                Some(rows.clone())
+            }
             Work::MaxPool => Some(rows.start * 2..rows.end * 2),
             Work::Depthwise(layer) => {
                 let start = (rows.start * layer.stride.0).saturating_sub(layer.padding.0);
@@ -190,7 +201,7 @@ impl Step {
     /// The rows of the second operand that these rows of the output are computed from; `None` if it takes them all.
     pub(crate) fn needs_second(&self, rows: &Range<usize>) -> Option<Range<usize>> {
         match &self.work {
-            Work::Convolution(_) => Some(rows.clone()),
+            Work::Convolution(_) | Work::Bytes(_) => Some(rows.clone()),
             Work::Add { factor } => Some(rows.start / factor..rows.end.div_ceil(*factor)),
             Work::Depthwise(_)
             | Work::MaxPool
@@ -213,14 +224,15 @@ impl Step {
 
     /// Bytes of weights that every band would read again.
     pub(crate) fn weight_bytes(&self) -> usize {
-        let blocks = match &self.work {
-            Work::Convolution(convolution) => convolution.weights.len(),
-            Work::Depthwise(layer) => layer.weights.len(),
-            Work::Linear { weights, .. } => weights.len(),
+        let blocks = |count: usize| count * size_of::<Block>();
+        match &self.work {
+            Work::Convolution(convolution) => blocks(convolution.weights.len()),
+            Work::Bytes(convolution) => convolution.weights.len(),
+            Work::Depthwise(layer) => blocks(layer.weights.len()),
+            Work::Linear { weights, .. } => blocks(weights.len()),
             Work::MaxPool | Work::Add { .. } | Work::Affine(_) | Work::Sigmoid | Work::Scale | Work::Mean => {
                 0
             }
-        };
-        blocks * size_of::<Block>()
+        }
     }
 }

@@ -97,7 +97,7 @@ impl Threads {
     pub(super) fn share(&self, work: &(dyn Fn(Member<'_>) + Sync)) {
         let shared = &self.0.shared;
         if shared.members == 1 {
-            return work(Member { index: 0, count: 1, meeting: None });
+            return work(Member::alone());
         }
         shared.pass(work);
     }
@@ -166,6 +166,11 @@ impl Drop for End<'_> {
 }
 
 impl Member<'_> {
+    /// The only member.
+    pub(super) fn alone() -> Self {
+        Self { index: 0, count: 1, meeting: None }
+    }
+
     /// Waits until every member has come here. What they wrote before is seen by all after it.
     pub(super) fn meet(&self) {
         let Some(meeting) = self.meeting else { return };

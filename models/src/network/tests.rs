@@ -102,7 +102,8 @@ fn check(bytes: &[u8], sizes: &[(usize, usize)]) {
     for kernels in Kernels::available() {
         for threads in [1, 3] {
             let threads = Threads::start(threads).unwrap();
-            let mut network = Network::with_kernels("toy.onnx", bytes, None, &threads, kernels).unwrap();
+            let mut network =
+                Network::with_kernels("toy.onnx", bytes, None, None, &threads, kernels).unwrap();
             for (width, height) in sizes {
                 let expected = reference(&network, *width, *height);
                 let found = run(&mut network, *width, *height);
@@ -286,7 +287,7 @@ fn whole_networks_give_what_candle_gives() {
             for threads in [1, 2] {
                 let threads = Threads::start(threads).unwrap();
                 let side = side as usize;
-                let mut network = Network::with_kernels("toy.onnx", &bytes, None, &threads, kernels);
+                let mut network = Network::with_kernels("toy.onnx", &bytes, None, None, &threads, kernels);
                 // The file states no size, and its fully connected layer fits one only.
                 if side != 64 {
                     assert!(network.is_err());
@@ -331,7 +332,7 @@ fn with_plan(bytes: &[u8], threads: &Threads, kernels: &'static Kernels) -> Resu
     let plan = plan::plan(&Graph::parse("toy.onnx", bytes)?)?;
     let outputs = plan.outputs.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
     let (threads, ready) = (threads.clone(), Vec::new());
-    Ok(Network { name: "toy.onnx".into(), threads, kernels, plan: Some(plan), ready, outputs })
+    Ok(Network { name: "toy.onnx".into(), threads, kernels, ranges: None, plan: Some(plan), ready, outputs })
 }
 
 #[test]
@@ -450,8 +451,72 @@ fn what_is_not_a_number_in_the_picture_reaches_the_result() {
     for kernels in Kernels::available() {
         let bytes = convolution(6, 1, 1, 1, &["result"]);
         let threads = Threads::start(1).unwrap();
-        let mut network = Network::with_kernels("toy.onnx", &bytes, None, &threads, kernels).unwrap();
+        let mut network = Network::with_kernels("toy.onnx", &bytes, None, None, &threads, kernels).unwrap();
         let outputs = network.run(4, 4, |_, row| row.fill(f32::NAN)).unwrap();
         assert!(outputs.first().unwrap().iter().all(|value| value.is_nan()), "{}", kernels.name);
     }
+}
+
+/// Depthwise and pointwise layers in turn, as an embedder has them.
+fn separable(channels: i64) -> Vec<u8> {
+    let (mut nodes, mut constants) = first_layer(channels, 1);
+    let mut last = "first".to_owned();
+    for layer in 0..4 {
+        let name = |what: &str| format!("{what}_{layer}");
+        let mut attributes = strides(1, 1);
+        attributes.push(integer("group", channels));
+        nodes.extend([
+            node("Conv", &[&last, &name("around")], &name("seen"), attributes),
+            node("PRelu", &[&name("seen"), "stem_slope"], &name("positive"), vec![]),
+            node("Conv", &[&name("positive"), &name("mixed")], &name("result"), vec![]),
+        ]);
+        constants.extend([
+            constant(&name("around"), &[channels, 1, 3, 3], 0.02 * layer as f32),
+            constant(&name("mixed"), &[channels, channels, 1, 1], 0.01),
+        ]);
+        last = name("result");
+    }
+    file(nodes, constants, &[&last])
+}
+
+#[test]
+fn in_bytes_a_network_gives_nearly_the_same_on_every_set_of_kernels() {
+    for channels in [8, 20, 48] {
+        let bytes = separable(channels);
+        let mut floats = network(&bytes).unwrap();
+        let expected = run(&mut floats, 33, 21);
+        let pixels = picture(33, 21);
+        let fill = |y: usize, row: &mut [f32]| row.copy_from_slice(&pixels[y * 33 * 3..][..33 * 3]);
+        let ranges = floats.measure(33, 21, fill).unwrap();
+        assert_eq!(ranges.iter().count(), 4, "one range for each depthwise convolution");
+        for kernels in Kernels::available() {
+            for threads in [1, 3] {
+                let threads = Threads::start(threads).unwrap();
+                let ranges = Some(ranges.clone());
+                let mut rounded =
+                    Network::with_kernels("toy.onnx", &bytes, None, ranges, &threads, kernels).unwrap();
+                let found = run(&mut rounded, 33, 21);
+                assert_eq!(rounded.is_in_bytes(), kernels.bytes.is_some(), "{}", kernels.name);
+                let dot = |left: &[f32], right: &[f32]| {
+                    left.iter()
+                        .zip(right)
+                        .map(|(left, right)| f64::from(*left) * f64::from(*right))
+                        .sum::<f64>()
+                };
+                let (a, b) = (&found[0], &expected[0]);
+                let cosine = dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+                assert!(cosine > 0.999, "{}: {channels} channels: {cosine}", kernels.name);
+                assert!(schedule::is_sound(rounded.ready[0].program()));
+            }
+        }
+    }
+}
+
+#[test]
+fn without_ranges_nothing_is_in_bytes() {
+    let bytes = separable(20);
+    let threads = Threads::start(1).unwrap();
+    let mut unknown = Network::in_bytes("toy.onnx", &bytes, None, Ranges::default(), &threads).unwrap();
+    assert!(!unknown.is_in_bytes());
+    assert_eq!(run(&mut unknown, 12, 12), run(&mut network(&bytes).unwrap(), 12, 12));
 }
