@@ -10,12 +10,17 @@ use gate::{ModelId, Score};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::calibration::{CONFIDENCE, Pareto, RULE_OF_THIRTY};
+
 const YUNET: &str = include_str!("../cards/yunet-2023mar.toml");
 const SFACE: &str = include_str!("../cards/sface-2021dec.toml");
 const FR_LIVENESS: &str = include_str!("../cards/fr-liveness.toml");
 
 /// Largest weight file that is read: ten times the largest of the shipped ones.
 const MAX_WEIGHT_BYTES: u64 = 400 << 20;
+
+/// How far the fitted tail may pass from an operating point, in score.
+const FIT_TOLERANCE: f64 = 0.02;
 
 /// Everything that is known about one model.
 #[derive(Debug, Clone, Deserialize)]
@@ -157,6 +162,64 @@ pub struct ComparisonMeasurement {
     pub remark: String,
     /// In order of falling FMR and rising threshold.
     pub points: Vec<OperatingPoint>,
+    /// How sure the points are, and the fitted impostor tail.
+    pub tail: Option<TailMeasurement>,
+}
+
+/// The impostor tail: how the highest scores of comparisons of two persons are distributed, and how sure that is.
+///
+/// The fit describes and checks; thresholds are computed from the points alone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TailMeasurement {
+    /// How the intervals were found.
+    pub method: Method,
+    /// How many people the comparisons are of.
+    pub persons: u64,
+    /// How many pictures.
+    pub pictures: u64,
+    /// Confidence of all intervals.
+    pub confidence: f64,
+    /// One for each operating point, in the same order.
+    pub intervals: Vec<PointInterval>,
+    /// The score from which on the generalised Pareto distribution is fitted.
+    pub above: f32,
+    /// Share of the impostor comparisons at or above that score.
+    pub rate: f64,
+    /// Its scale: score per e-fold of the rate.
+    pub scale: f64,
+    /// Its shape: negative if the tail ends, 0 if it is exponential, positive if it is heavy.
+    pub shape: f64,
+    /// The lower end of the shape's interval.
+    pub shape_low: f64,
+    /// The upper end of the shape's interval.
+    pub shape_high: f64,
+    /// In words: where the numbers come from and what they do not say.
+    pub remark: String,
+}
+
+/// How the intervals of a tail were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// From published operating points, with a stated allowance for comparisons that share a person.
+    PublishedPoints,
+    /// From the scores themselves, with the variance over persons.
+    VarianceOverPersons,
+}
+
+/// The interval of one operating point.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PointInterval {
+    /// The point's FMR.
+    pub fmr: f64,
+    /// The lowest threshold that may have this FMR.
+    pub low: f32,
+    /// The highest threshold that may have it.
+    pub high: f32,
+    /// So many independent false matches would be as sure.
+    pub effective_matches: f64,
 }
 
 /// One measured threshold.
@@ -261,7 +324,11 @@ impl Card {
         Self::parse(&path.display().to_string(), &text)
     }
 
-    fn parse(name: &str, text: &str) -> Result<Self, CardError> {
+    /// Reads a card from its text; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// [`CardError::Malformed`].
+    pub fn parse(name: &str, text: &str) -> Result<Self, CardError> {
         let malformed = |reason: String| CardError::Malformed { card: name.to_owned(), reason };
         let card: Self = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
         if let Some(comparison) = &card.measured.comparison {
@@ -310,12 +377,81 @@ impl ComparisonMeasurement {
         if rarest * (self.impostor_comparisons as f64) < 30.0 {
             return Err(format!("an FMR of {rarest} rests on fewer than 30 false matches"));
         }
-        Ok(())
+        self.tail.as_ref().map_or(Ok(()), |tail| tail.check(self))
+    }
+
+    /// The independent false matches that a point rests on: those of its interval, or, without one, as many as were counted.
+    pub(crate) fn effective_matches(&self, place: usize) -> f64 {
+        let counted = self.points[place].fmr * self.impostor_comparisons as f64;
+        self.tail.as_ref().map_or(counted, |tail| tail.intervals[place].effective_matches)
     }
 
     /// The strictest measured threshold.
     pub(crate) fn strongest(&self) -> Score {
         Score(self.points[self.points.len() - 1].threshold)
+    }
+}
+
+/// Intervals and fit must tell the same story as the points; NaN fails everything.
+impl TailMeasurement {
+    fn check(&self, measured: &ComparisonMeasurement) -> Result<(), String> {
+        let pairs = self.pictures as f64 * (self.pictures as f64 - 1.0) / 2.0;
+        let compared = (measured.genuine_comparisons + measured.impostor_comparisons) as f64;
+        if self.persons < 2 || self.pictures < self.persons || compared > pairs {
+            return Err("the tail's persons and pictures cannot give so many comparisons".to_owned());
+        }
+        let belongs = |(interval, point): (&PointInterval, &OperatingPoint)| {
+            interval.fmr == point.fmr
+                && interval.low <= point.threshold
+                && interval.high >= point.threshold
+                && interval.effective_matches > 0.0
+                && interval.effective_matches <= point.fmr * measured.impostor_comparisons as f64 + 1.0
+        };
+        let rising = |pair: &[PointInterval]| pair[0].low <= pair[1].low && pair[0].high <= pair[1].high;
+        if self.intervals.len() != measured.points.len()
+            || !self.intervals.iter().zip(&measured.points).all(belongs)
+            || !self.intervals.windows(2).all(rising)
+        {
+            return Err(
+                "each operating point needs its interval: the same FMR, the threshold inside, not more effective \
+                 matches than were counted"
+                    .to_owned(),
+            );
+        }
+        let rests = |interval: &PointInterval| interval.effective_matches >= RULE_OF_THIRTY;
+        if self.method == Method::VarianceOverPersons && !self.intervals.iter().all(rests) {
+            return Err("an operating point rests on fewer than 30 effective false matches".to_owned());
+        }
+        self.check_fit(measured)
+    }
+
+    fn check_fit(&self, measured: &ComparisonMeasurement) -> Result<(), String> {
+        let sound = self.confidence == CONFIDENCE
+            && self.above > -1.0
+            && self.above < 1.0
+            && self.rate > 0.0
+            && self.rate < 1.0
+            && self.scale > 0.0
+            && self.scale < 1.0
+            && self.shape_low > -1.0
+            && self.shape_low <= self.shape
+            && self.shape <= self.shape_high
+            && self.shape_high < 1.0;
+        let fit = self.fit();
+        let agrees = |point: &OperatingPoint| {
+            let off = |score: f64| (score - f64::from(point.threshold)).abs() <= FIT_TOLERANCE;
+            point.fmr > self.rate || fit.score_at(point.fmr).is_some_and(off)
+        };
+        if sound && measured.points.iter().all(agrees) {
+            return Ok(());
+        }
+        Err("the fitted tail is out of range, or contradicts the operating points".to_owned())
+    }
+
+    /// The fitted tail.
+    #[must_use]
+    pub fn fit(&self) -> Pareto {
+        Pareto { above: f64::from(self.above), rate: self.rate, scale: self.scale, shape: self.shape }
     }
 }
 
@@ -365,6 +501,39 @@ mod tests {
             let error = Card::parse("changed", &SFACE.replace(from, to)).unwrap_err();
             assert!(matches!(error, CardError::Malformed { .. }), "{from} -> {to}: {error}");
         }
+    }
+
+    #[test]
+    fn a_tail_that_contradicts_the_points_or_itself_is_refused() {
+        for (from, to) in [
+            ("persons = 4281", "persons = 1"),
+            ("persons = 4281", "persons = 7702"),
+            ("pictures = 7701", "pictures = 7000"),
+            ("confidence = 0.9", "confidence = 0.95"),
+            ("fmr = 1e-4, low", "fmr = 2e-4, low"),
+            ("low = 0.458", "low = 0.468"),
+            ("high = 0.421", "high = 0.414"),
+            ("high = 0.476", "high = nan"),
+            ("low = 0.353", "low = 0.4"),
+            ("effective_matches = 21", "effective_matches = 298"),
+            ("effective_matches = 67", "effective_matches = 0"),
+            ("\"published-points\"", "\"variance-over-persons\""),
+            ("\"published-points\"", "\"guess\""),
+            ("scale = 0.02523", "scale = 0.04"),
+            ("scale = 0.02523", "scale = -0.02523"),
+            ("shape = -0.0322", "shape = 0.0322"),
+            ("shape_low = -0.0484", "shape_low = nan"),
+            ("rate = 1e-3", "rate = 2e-4"),
+            ("above = 0.359", "above = 0.339"),
+            ("shape_high", "shape_top"),
+            ("rate = 1e-3", "rate = 1e-3\nspread = 3"),
+        ] {
+            assert!(SFACE.contains(from), "{from}");
+            let error = Card::parse("changed", &SFACE.replace(from, to)).unwrap_err();
+            assert!(matches!(error, CardError::Malformed { .. }), "{from} -> {to}: {error}");
+        }
+        let without = &SFACE[..SFACE.find("[measured.comparison.tail]").unwrap()];
+        assert!(Card::parse("without", without).unwrap().measured.comparison.unwrap().tail.is_none());
     }
 
     #[test]
