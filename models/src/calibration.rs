@@ -11,20 +11,24 @@
 //! numbers come from is in `compared` and `measure` (the program `calibrate`), whether they still hold at a door in
 //! [`LiveTail`].
 
+mod block;
 mod compared;
 mod live;
 mod measure;
 mod pareto;
+mod people;
 mod random;
 #[cfg(test)]
 pub(crate) mod synthetic;
 
 use gate::{Score, Threshold};
 
+pub use self::block::{BlockError, block, exchanged, support};
 pub use self::compared::{Compared, Impostor};
 pub use self::live::{Alarm, FALSE_ALARM, Impostors, LiveTail, PERIOD, Tally, Visitor};
 pub use self::measure::{Calibration, CalibrationError, Unsupported, measure, rule_of_three};
 pub use self::pareto::{FEWEST_EXCESSES, Pareto};
+pub use self::people::{People, PeopleError, read_templates};
 use crate::card::{Card, ComparisonMeasurement, OperatingPoint};
 
 /// The loosest false match rate of a single comparison that a card may be calibrated for.
@@ -111,7 +115,7 @@ pub fn estimate(card: &Card, target_fpir: f64, references: usize, searches_per_v
     Estimate {
         threshold: threshold_at(card, fmr),
         fmr,
-        support: measured.map_or(Support::Unmeasured, |measured| support(measured, fmr)),
+        support: measured.map_or(Support::Unmeasured, |measured| support_of(measured, fmr)),
         most_references: measured.map_or(0, |measured| {
             let strictest = measured.points[measured.points.len() - 1].fmr * (1.0 - ROUNDING);
             // A target that is no number, or negative, becomes 0.
@@ -120,7 +124,7 @@ pub fn estimate(card: &Card, target_fpir: f64, references: usize, searches_per_v
     }
 }
 
-fn support(measured: &ComparisonMeasurement, fmr: f64) -> Support {
+fn support_of(measured: &ComparisonMeasurement, fmr: f64) -> Support {
     let points = &measured.points;
     if fmr >= points[0].fmr {
         return Support::Stricter(error_bars(measured, [0, 0], 0.0));

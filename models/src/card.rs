@@ -433,7 +433,7 @@ impl TailMeasurement {
             && self.rate < 1.0
             && self.scale > 0.0
             && self.scale < 1.0
-            && self.shape_low > -1.0
+            && self.shape_low > -2.0
             && self.shape_low <= self.shape
             && self.shape <= self.shape_high
             && self.shape_high < 1.0;
