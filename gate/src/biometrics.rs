@@ -256,6 +256,26 @@ impl Gallery {
         Ok(found)
     }
 
+    /// Compares the probe with every reference and shows those whose score is at least `floor`, in no stated order.
+    ///
+    /// # Errors
+    /// [`ModelMismatch`] if another model made the probe.
+    pub fn above(
+        &self,
+        probe: &Probe,
+        floor: Score,
+        mut visit: impl FnMut(PersonId, Standing, Score),
+    ) -> Result<(), ModelMismatch> {
+        self.check(&probe.0)?;
+        for (&(person, standing), vector) in self.owners.iter().zip(self.vectors.chunks_exact(self.width)) {
+            let score = Score(dot(probe.0.vector(), vector));
+            if score >= floor {
+                visit(person, standing, score);
+            }
+        }
+        Ok(())
+    }
+
     fn check(&self, template: &Template) -> Result<(), ModelMismatch> {
         if *template.model() == self.model && template.vector().len() == self.width {
             return Ok(());
@@ -315,6 +335,17 @@ mod tests {
             assert_eq!(found.best.unwrap().person, PersonId([1; 16]));
             assert_eq!(found.runner_up.unwrap().person, PersonId([2; 16]));
         }
+    }
+
+    #[test]
+    fn everybody_from_a_score_on_is_shown_with_each_reference() {
+        let gallery = gallery(&[(1, [1.0, 0.0]), (2, [0.0, 1.0]), (1, [0.6, 0.8]), (3, [0.8, 0.6])]);
+        let mut shown = Vec::new();
+        let probe = Probe(template([1.0, 0.0]));
+        gallery.above(&probe, Score(0.6), |person, _, score| shown.push((person.0[0], score.0))).unwrap();
+        assert_eq!(shown, [(1, 1.0), (1, 0.6), (3, 0.8)]);
+        let foreign = Probe(Template::new(ModelId::new("other"), vec![1.0, 0.0]).unwrap());
+        assert!(gallery.above(&foreign, Score(0.0), |_, _, _| {}).is_err());
     }
 
     #[test]

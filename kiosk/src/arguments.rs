@@ -49,6 +49,10 @@ pub(crate) enum Command {
         /// The second photograph.
         b: PathBuf,
     },
+    /// The threshold for so many references with its error bars, or that none is supported. Needs no data directory.
+    Threshold(Threshold),
+    /// The threshold in use, and whether the model's card still holds at this door.
+    Status,
     /// Who is enrolled.
     Gallery {
         #[command(subcommand)]
@@ -133,6 +137,23 @@ pub(crate) struct Enrol {
     /// The revoked enrolment that this one takes the place of.
     #[arg(long, value_name = "ID")]
     pub(crate) reinstate: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Threshold {
+    /// How many references are searched.
+    #[arg(long, value_name = "N")]
+    pub(crate) references: usize,
+    /// The part of strangers' visits that may end in a false match, between 0 and 1. Default: the policy's.
+    #[arg(long, value_name = "X", value_parser = share)]
+    pub(crate) fpir: Option<f64>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: Option<f64> = text.parse().ok().filter(|share| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| {
+        "a number between 0 and 1 is expected, for instance 0.01 for one visit in a hundred".into()
+    })
 }
 
 #[derive(Subcommand)]

@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod display;
 mod door;
+mod estimate;
 mod notify;
 mod output;
 mod search;
@@ -62,6 +63,8 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Enrol(enrol) => commands::enrol::enrol(&common, format, enrol),
         Command::Identify { photos } => commands::identify::identify(&common, format, &photos),
         Command::Compare { a, b } => commands::compare::compare(&common, format, &a, &b),
+        Command::Threshold(asked) => commands::threshold::threshold(format, &asked),
+        Command::Status => commands::threshold::status(&common, format),
         Command::Gallery { command } => commands::gallery::gallery(&common, format, command),
         Command::Audit { command } => commands::audit::audit(&common, format, command),
         Command::UiTour { out } => commands::tour::tour(format, &out),

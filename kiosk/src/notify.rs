@@ -14,6 +14,11 @@ pub(crate) fn ready(references: usize) {
     _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }
 
+/// Something that whoever asks the service manager should read.
+pub(crate) fn status(status: &str) {
+    _ = sd_notify::notify(&[NotifyState::Status(status)]);
+}
+
 /// The gate thread is alive. Sent by that thread only, so that a door that hangs is restarted.
 pub(crate) fn alive(now: Monotonic) {
     static LAST: AtomicU64 = AtomicU64::new(0);

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use gate::{Comparison, Gallery, ModelMismatch, Policy, Probe, Threshold};
-use models::Card;
+use gate::{Comparison, Gallery, ModelMismatch, PersonId, Policy, Probe, Score, Standing, Threshold};
+use models::{
+    Card,
+    calibration::{Impostors, alike_from},
+};
 use store::{Store, StoreError};
 
 /// What a search needs. The threshold is computed from the model's card for this many references.
@@ -11,6 +14,11 @@ use store::{Store, StoreError};
 pub(crate) struct SearchSet {
     gallery: Gallery,
     threshold: Threshold,
+    /// From this score on two enrolees are pointed out to whoever enrols.
+    alike_from: Score,
+    /// From this score on somebody else's reference counts for the live tail; none if the card holds no points.
+    floor: Option<Score>,
+    margin: f32,
 }
 
 impl SearchSet {
@@ -24,7 +32,13 @@ impl SearchSet {
             gallery.references(),
             u32::from(policy.attempts.max(1)),
         );
-        Ok(Self { gallery, threshold })
+        Ok(Self {
+            gallery,
+            threshold,
+            alike_from: alike_from(&card, threshold, policy.margin),
+            floor: models::calibration::LiveTail::new(&card).floor(),
+            margin: policy.margin,
+        })
     }
 
     /// Searches for one face whose PAD score is known.
@@ -32,6 +46,39 @@ impl SearchSet {
         let found = self.gallery.search(probe)?;
         let references = u32::try_from(self.gallery.references()).unwrap_or(u32::MAX);
         Ok(Comparison { pad, found, threshold: self.threshold, references })
+    }
+
+    /// The threshold that belongs to it.
+    pub(crate) fn threshold(&self) -> Threshold {
+        self.threshold
+    }
+
+    /// From this score on two enrolees are pointed out.
+    pub(crate) fn alike_from(&self) -> Score {
+        self.alike_from
+    }
+
+    /// Shows everybody so alike that the door may take one for the other, with each reference.
+    pub(crate) fn alike(
+        &self,
+        probe: &Probe,
+        visit: impl FnMut(PersonId, Standing, Score),
+    ) -> Result<(), ModelMismatch> {
+        self.gallery.above(probe, self.alike_from, visit)
+    }
+
+    /// The scores of everybody but the best, as evidence of whether the card's promise holds. `compared` is what
+    /// [`Self::compare`] said of the same probe.
+    pub(crate) fn impostors(
+        &self,
+        probe: &Probe,
+        compared: &Comparison,
+    ) -> Result<Option<Impostors>, ModelMismatch> {
+        let Some(floor) = self.floor else { return Ok(None) };
+        let mut above = Vec::new();
+        self.gallery.above(probe, floor, |person, _, score| above.push((person, score)))?;
+        let (found, references) = (&compared.found, self.gallery.references());
+        Ok(Some(Impostors::of(found, compared.threshold, self.margin, references, above)))
     }
 
     /// How many references it holds.
@@ -69,13 +116,14 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gate::{ModelId, Score};
+    use gate::ModelId;
 
     #[test]
     fn a_search_in_a_gallery_that_was_replaced_is_known_as_such() {
         let set = || {
             let gallery = Gallery::new(ModelId::new("toy"), 2);
-            SearchSet { gallery, threshold: Threshold::Alone(Score(0.5)) }
+            let (threshold, alike_from) = (Threshold::Alone(Score(0.5)), Score(0.4));
+            SearchSet { gallery, threshold, alike_from, floor: None, margin: 0.08 }
         };
         let shared = Shared::new(set());
         let searched = shared.current();

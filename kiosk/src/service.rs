@@ -3,14 +3,25 @@
 //! A command opens the data directory itself, or, when a kiosk holds it, asks that kiosk over its Unix socket. Either way
 //! the same [`serve`] answers, on the thread that owns the store.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use gate::{Comparison, Fused, ModelId, Now, Outcome, PersonId, Policy, Probe, Standing, Template};
+use gate::{Comparison, Fused, ModelId, Now, Outcome, PersonId, Policy, Probe, Score, Standing, Template};
+use models::calibration::LiveTail;
 use serde::{Deserialize, Serialize};
 use store::{Enrolment, Store};
 use thiserror::Error;
 
-use crate::search::SearchSet;
+use crate::{
+    estimate::{Estimated, Live},
+    search::SearchSet,
+};
+
+/// Protects whoever reads the answer: in a large gallery some strangers are always alike by chance.
+const MOST_ALIKE: usize = 16;
+
+/// What to do about two enrolments that look alike.
+const ALIKE_ADVICE: &str = "if it is the same person twice, revoke one (`kiosk gallery revoke`); if they are two people, tell \
+                            both: whenever the door cannot tell them apart, it asks both for a second factor";
 
 /// A request, as it crosses the socket: one JSON line. It carries names and templates, so it has no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +35,8 @@ pub(crate) enum Request {
     People,
     /// Judge one face by the rules of the door, without opening or recording anything.
     Identify { model: String, template: Vec<f32>, pad: f32 },
+    /// How sure is the threshold, and does the card's promise hold?
+    Status,
     /// Check the log in the vault.
     Verify { head: Option<PathBuf> },
     /// Export the log.
@@ -38,6 +51,7 @@ pub(crate) enum Answer {
     Revoked { person: String, record: RecordText },
     People { people: Vec<PersonText> },
     Identified(Identified),
+    Status(Status),
     Verified(Verified),
     Exported { out: PathBuf },
 }
@@ -64,14 +78,32 @@ pub(crate) struct Enrolled {
     pub(crate) person: String,
     pub(crate) references: usize,
     pub(crate) record: RecordText,
-    /// Other enrolments whose face is as alike as this person's own would be: for a human to look at.
+    /// The other enrolments most alike, best first: for a human to look at.
     pub(crate) alike: Vec<Alike>,
+    /// How many there are in all.
+    pub(crate) alike_in_all: usize,
+    /// From this score on an enrolment is named as alike.
+    pub(crate) alike_from: f32,
+    /// What to do about them.
+    pub(crate) advice: Option<String>,
 }
 
+/// An enrolment that the door may take for the new one, or the other way round.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Alike {
     pub(crate) person: String,
     pub(crate) score: f32,
+    /// The score reaches the threshold: as alike as this person's own would be.
+    pub(crate) matches: bool,
+}
+
+/// How the door stands.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// For as many references as the vault holds.
+    pub(crate) threshold: Estimated,
+    /// What the running kiosk has seen since it started; none if no kiosk runs.
+    pub(crate) live: Option<Live>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,6 +179,7 @@ pub(crate) fn serve(
     store: &mut Store,
     set: &SearchSet,
     policy: &Policy,
+    live: Option<&LiveTail>,
     now: Now,
     request: Request,
 ) -> Result<Answer, ServeError> {
@@ -154,6 +187,10 @@ pub(crate) fn serve(
         Request::Enrol { name, model, templates, reinstate } => {
             enrol(store, set, now, name, &templates_of(&model, templates)?, reinstate)
         }
+        Request::Status => Ok(Answer::Status(Status {
+            threshold: Estimated::new(policy.target_fpir, set.references(), policy),
+            live: live.map(Live::new),
+        })),
         Request::Revoke { person, reason } => {
             let record = store.revoke(now, person.parse()?, &reason)?;
             Ok(Answer::Revoked { person, record: record.into() })
@@ -193,27 +230,58 @@ fn enrol(
         return Err(ServeError::NoName);
     }
     let reinstates = reinstate.as_deref().map(str::parse::<PersonId>).transpose()?;
-    let mut alike: Vec<Alike> = Vec::new();
-    for template in templates {
-        let found = set.compare(&Probe(template.clone()), 1.0)?;
-        for candidate in [found.found.best, found.found.runner_up].into_iter().flatten() {
-            let matches = candidate.score >= found.threshold.score();
-            if !matches || reinstates == Some(candidate.person) {
-                continue;
-            }
-            if candidate.standing == Standing::Revoked {
-                return Err(ServeError::MatchesRevoked { person: candidate.person });
-            }
-            let person = candidate.person.to_string();
-            if alike.iter().all(|other| other.person != person) {
-                alike.push(Alike { person, score: candidate.score.0 });
-            }
-        }
-    }
+    let alike = alike(set, templates, reinstates)?;
     let references = templates.len();
     let enrolment = Enrolment { name, templates: templates.to_vec(), reinstates };
     let (person, record) = store.enrol(now, enrolment)?;
-    Ok(Answer::Enrolled(Enrolled { person: person.to_string(), references, record: record.into(), alike }))
+    for other in alike.iter().take(MOST_ALIKE) {
+        tracing::info!(%person, other = other.person, "enrolees alike");
+    }
+    Ok(Answer::Enrolled(Enrolled {
+        person: person.to_string(),
+        references,
+        record: record.into(),
+        advice: (!alike.is_empty()).then(|| ALIKE_ADVICE.into()),
+        alike_in_all: alike.len(),
+        alike_from: set.alike_from().0,
+        alike: alike.into_iter().take(MOST_ALIKE).collect(),
+    }))
+}
+
+/// Everybody whom the door may take for the new enrolee, most alike first. A match of a revoked enrolment is refused.
+fn alike(
+    set: &SearchSet,
+    templates: &[Template],
+    reinstates: Option<PersonId>,
+) -> Result<Vec<Alike>, ServeError> {
+    let threshold = set.threshold().score();
+    let mut found: BTreeMap<PersonId, Score> = BTreeMap::new();
+    let mut revoked = None;
+    for template in templates {
+        set.alike(&Probe(template.clone()), |person, standing, score| {
+            if reinstates == Some(person) {
+                return;
+            }
+            if standing == Standing::Revoked && score >= threshold {
+                revoked = Some(person);
+            }
+            let best = found.entry(person).or_insert(score);
+            if score > *best {
+                *best = score;
+            }
+        })?;
+    }
+    if let Some(person) = revoked {
+        return Err(ServeError::MatchesRevoked { person });
+    }
+    let mut alike: Vec<(PersonId, Score)> = found.into_iter().collect();
+    alike.sort_by(|left, right| right.1.0.total_cmp(&left.1.0));
+    let text = |(person, score): (PersonId, Score)| Alike {
+        person: person.to_string(),
+        score: score.0,
+        matches: score >= threshold,
+    };
+    Ok(alike.into_iter().map(text).collect())
 }
 
 fn people(store: &mut Store) -> Result<Vec<PersonText>, ServeError> {
@@ -266,5 +334,94 @@ pub(crate) fn outcome_text(outcome: Outcome) -> &'static str {
         Outcome::Denied(Reason::LowQuality(_)) => "low-quality",
         Outcome::Denied(Reason::Abandoned) => "abandoned",
         Outcome::Denied(Reason::Interrupted(_)) => "interrupted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{clock, commands::vault};
+
+    /// A vault of made-up people, and requests to it by a policy so strict that the strictest threshold is in use.
+    struct Site {
+        store: Store,
+        policy: Policy,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Site {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let data = folder.path().join("data");
+            vault::init_sample(&data).unwrap();
+            let policy = Policy { target_fpir: 1e-4, ..Policy::default() };
+            Self { store: vault::open(&data).unwrap(), policy, _folder: folder }
+        }
+
+        /// Enrols somebody whose template has this cosine with the first axis and lies on an axis of its own otherwise.
+        fn enrol(&mut self, cosine: f32, axis: usize) -> Result<Enrolled, ServeError> {
+            let mut template = vec![0.0; 128];
+            template[0] = cosine;
+            template[axis] = (1.0 - cosine * cosine).sqrt();
+            let model = models::Card::sface().model().as_str().to_owned();
+            let request =
+                Request::Enrol { name: "見本".into(), model, templates: vec![template], reinstate: None };
+            match self.ask(request)? {
+                Answer::Enrolled(enrolled) => Ok(enrolled),
+                _ => panic!("an enrolment is answered by one"),
+            }
+        }
+
+        fn ask(&mut self, request: Request) -> Result<Answer, ServeError> {
+            let set = SearchSet::load(&mut self.store, &self.policy).unwrap();
+            serve(&mut self.store, &set, &self.policy, None, clock::now(clock::system().as_ref()), request)
+        }
+    }
+
+    fn named(enrolled: &Enrolled) -> Vec<(&str, bool)> {
+        enrolled.alike.iter().map(|other| (other.person.as_str(), other.matches)).collect()
+    }
+
+    #[test]
+    fn whoever_enrols_is_told_of_everybody_within_the_margin_below_the_threshold() {
+        let mut site = Site::new();
+        let far = site.enrol(0.38, 1).unwrap();
+        let near = site.enrol(0.40, 2).unwrap();
+        assert_eq!((named(&far), &near.advice), (vec![], &None), "0.15 is far from everybody");
+        let same = site.enrol(0.48, 3).unwrap();
+        let new = site.enrol(1.0, 4).unwrap();
+        assert_eq!(named(&new), [(same.person.as_str(), true), (near.person.as_str(), false)]);
+        assert!((new.alike[1].score - 0.40).abs() < 1e-6 && (new.alike_from - 0.387).abs() < 1e-6);
+        assert!(new.advice.unwrap().contains("second factor"));
+    }
+
+    #[test]
+    fn in_a_crowd_of_alikes_the_nearest_are_named_and_all_are_counted() {
+        let mut site = Site::new();
+        // Each has 0.43 squared with the others, and 0.43 with the last.
+        (0..20).for_each(|axis| drop(site.enrol(0.43 + 0.001 * axis as f32, axis + 1).unwrap()));
+        let new = site.enrol(1.0, 40).unwrap();
+        assert_eq!((new.alike.len(), new.alike_in_all), (MOST_ALIKE, 20));
+        assert!(new.alike.is_sorted_by(|one, other| one.score > other.score));
+    }
+
+    #[test]
+    fn a_revoked_enrolment_is_noticed_behind_any_number_of_active_ones() {
+        let mut site = Site::new();
+        let revoked = site.enrol(0.47, 1).unwrap().person;
+        (2..5).for_each(|axis| drop(site.enrol(0.6, axis).unwrap()));
+        site.ask(Request::Revoke { person: revoked.clone(), reason: "moved".into() }).unwrap();
+        let error = site.enrol(1.0, 9).err().unwrap().to_string();
+        assert!(error.contains(&revoked), "{error}");
+    }
+
+    #[test]
+    fn without_a_running_kiosk_the_status_has_a_threshold_and_no_live_tail() {
+        let mut site = Site::new();
+        site.enrol(1.0, 1).unwrap();
+        let Ok(Answer::Status(status)) = site.ask(Request::Status) else { panic!("a status is due") };
+        assert_eq!(status.threshold.references, 1);
+        assert!(status.live.is_none());
     }
 }

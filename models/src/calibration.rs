@@ -67,6 +67,14 @@ pub fn verification_threshold(card: &Card, target_fmr: f64) -> Threshold {
     threshold_at(card, target_fmr)
 }
 
+/// From this score on two enrolled people may be taken for each other at the door: one who just reaches the strictest measured
+/// threshold with the own reference would not be ahead of the other by the policy's `margin`. Never above `threshold`.
+#[must_use]
+pub fn alike_from(card: &Card, threshold: Threshold, margin: f32) -> Score {
+    let strictest = card.measured.comparison.as_ref().map_or(Score(1.0), ComparisonMeasurement::strongest);
+    Score((strictest.0 - margin).min(threshold.score().0))
+}
+
 /// A threshold, how sure it is, and where the measurements end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
@@ -248,6 +256,14 @@ mod tests {
         assert!(strictest.effective_matches < RULE_OF_THIRTY, "LFW's strictest point is worth 21");
         let (low, high) = bars(1e-3, 50).interval.unwrap();
         assert!(0.409 < low.0 && low.0 < high.0 && high.0 < 0.476);
+    }
+
+    #[test]
+    fn two_people_are_alike_from_the_margin_below_the_strictest_threshold_or_from_the_one_in_use() {
+        let alike = |card: &Card, threshold| alike_from(card, Threshold::Alone(Score(threshold)), 0.08).0;
+        assert!((alike(&Card::sface(), 0.467) - 0.387).abs() < 1e-6);
+        assert_eq!(alike(&Card::sface(), 0.359), 0.359);
+        assert!((alike(&Card::yunet(), 1.0) - 0.92).abs() < 1e-6);
     }
 
     #[test]

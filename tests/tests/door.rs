@@ -76,6 +76,29 @@ fn a_kiosk_killed_at_any_moment_never_pulses_without_a_record_and_loses_none() {
     assert_eq!(count(&log, "Enrolled"), 1);
 }
 
+#[test]
+fn a_running_kiosk_says_what_it_has_seen_of_people_other_than_the_visitor() {
+    let (site, line) = (Site::initialised(), RelayLine::new());
+    site.enrol("見本 太郎", &photo("person-a-1.jpg"));
+    site.enrol("見本 花子", &photo("person-b-1.jpg"));
+    let board = site.board(&[&photo("person-a-2.jpg"), &photo("person-b-2.jpg")], &line.strike(200));
+    let text = std::fs::read_to_string(&board).unwrap();
+    let text = text
+        .replace("frames_per_image = 100000", "frames_per_image = 60")
+        .replace("repeat = false", "repeat = true");
+    std::fs::write(&board, text).unwrap();
+    assert!(site.succeeds(&["status"])[0]["live"].is_null(), "no kiosk runs yet");
+    let kiosk = site.start(&board);
+    let live = || site.succeeds(&["status"])[0]["live"].clone();
+    tests::wait_until("a visit brought evidence", || live()["visits"].as_u64() > Some(0));
+    let seen = live();
+    assert!(seen["alarm"].is_null(), "{seen}");
+    assert_eq!(seen["points"].as_array().unwrap().len(), 3);
+    assert_eq!(seen["points"][0]["reached"], 0, "two people who are not alike");
+    assert!(seen["points"][0]["allowed"].as_f64() > Some(0.0));
+    assert!(kiosk.stop());
+}
+
 /// Other kill times each run, unless somebody wants to see one again.
 fn seed() -> u64 {
     let now = || {

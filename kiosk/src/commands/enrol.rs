@@ -69,15 +69,21 @@ fn same_person(vision: &Vision, photos: &[PathBuf], templates: &[Template]) -> O
 }
 
 fn text(enrolled: &Enrolled) -> String {
-    let Enrolled { person, references, record, alike } = enrolled;
+    let Enrolled { person, references, record, alike, alike_in_all, alike_from, advice } = enrolled;
     let mut text =
         format!("enrolled {person} with {references} reference(s), record {}:{}", record.run, record.seq);
     for other in alike {
+        let how = if other.matches { "matches" } else { "looks like" };
+        text.push_str(&format!("\nwarning: also {how} {} (score {:.3})", other.person, other.score));
+    }
+    if *alike_in_all > alike.len() {
         text.push_str(&format!(
-            "\nnote: also matches {} (score {:.3}); the same person twice, or two who look alike? The kiosk will ask \
-             them for another factor",
-            other.person, other.score
+            "\nwarning: and {} more from score {alike_from:.3} on",
+            alike_in_all - alike.len()
         ));
+    }
+    if let Some(advice) = advice {
+        text.push_str(&format!("\n{advice}"));
     }
     text
 }

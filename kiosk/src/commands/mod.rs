@@ -10,8 +10,9 @@ pub(crate) mod identify;
 pub(crate) mod init;
 pub(crate) mod run;
 pub(crate) mod strike;
+pub(crate) mod threshold;
 pub(crate) mod tour;
-mod vault;
+pub(crate) mod vault;
 
 use std::error::Error;
 

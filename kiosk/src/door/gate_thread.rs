@@ -10,6 +10,10 @@ use std::{
 
 use boards::Clock;
 use gate::{Command, Committed, Decision, Entry, Event, Fault, Grant, Monotonic, Policy, Session, commit};
+use models::{
+    Card,
+    calibration::{Impostors, LiveTail},
+};
 use store::{Store, StoreError};
 
 use super::{Inbox, Latency, Stages, VisitReport};
@@ -37,6 +41,8 @@ pub(super) struct GateThread {
     panel: Arc<dyn Panel>,
     clock: Arc<dyn Clock>,
     observer: Box<dyn FnMut(&VisitReport) + Send>,
+    /// Whether the card's promise holds at this door, since the program started.
+    live: LiveTail,
     /// The stages of the newest judged frame.
     stages: Stages,
     camera_failed: bool,
@@ -66,6 +72,7 @@ impl GateThread {
             grants,
             panel,
             observer,
+            live: LiveTail::new(&Card::sface()),
             stages: Stages { finished: clock.now(), ..Stages::default() },
             camera_failed: false,
             clock,
@@ -78,8 +85,11 @@ impl GateThread {
     pub(super) fn run(mut self, arrivals: &Receiver<Inbox>) -> Store {
         loop {
             match arrivals.recv_timeout(TICK) {
-                Ok(Inbox::Observed { evidence, stages, searched }) => {
+                Ok(Inbox::Observed { evidence, stages, searched, impostors }) => {
                     self.stages = stages;
+                    if let Some(impostors) = impostors {
+                        self.watch_tail(&impostors);
+                    }
                     // Whoever was revoked a moment ago is not granted by a search that was made before.
                     if self.shared.is_current(&searched) {
                         self.step(Event::Observed(evidence));
@@ -119,6 +129,20 @@ impl GateThread {
                     Command::Commit(decision) => next = Some(self.commit(decision)),
                 }
             }
+        }
+    }
+
+    fn watch_tail(&mut self, impostors: &Impostors) {
+        if let Some(alarm) = self.live.observe(impostors) {
+            tracing::error!(
+                threshold = alarm.threshold.0,
+                fmr = alarm.fmr,
+                reached = alarm.reached,
+                allowed = alarm.allowed,
+                visits = alarm.visits,
+                "more people look alike than the model card promises"
+            );
+            crate::notify::status("people look more alike than the model card promises: see `kiosk status`");
         }
     }
 
@@ -244,7 +268,7 @@ impl GateThread {
     fn serve(&mut self, request: Request) -> Reply {
         let changes = matches!(request, Request::Enrol { .. } | Request::Revoke { .. });
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
-        let answer = serve(&mut self.store, &set, &self.policy, now, request);
+        let answer = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
         if changes && answer.is_ok() {
             match SearchSet::load(&mut self.store, &self.policy) {
                 Ok(set) => self.shared.replace(set),

@@ -15,6 +15,7 @@ mod report;
 mod slot;
 mod strike;
 mod vision;
+mod watch;
 
 use std::{
     sync::{
@@ -27,11 +28,12 @@ use std::{
 
 use boards::{Board, Clock, GuardCommand};
 use gate::{Event, Evidence, Policy};
+use models::calibration::Impostors;
 use store::Store;
 use thiserror::Error;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
-use self::{camera::CameraThread, gate_thread::GateThread, slot::Slot, vision::VisionThread};
+use self::{camera::CameraThread, gate_thread::GateThread, slot::Slot, vision::VisionThread, watch::Watch};
 use crate::{
     search::{SearchSet, Shared},
     service::{Reply, Request},
@@ -52,6 +54,8 @@ pub(crate) enum Inbox {
         stages: Stages,
         /// The gallery that was searched.
         searched: Arc<SearchSet>,
+        /// What the track before said of everybody else, once for each track.
+        impostors: Option<Impostors>,
     },
     /// Anything else that happened.
     Event(Event),
@@ -145,6 +149,8 @@ impl Door {
             clock: Arc::clone(&clock),
             inbox: inbox.clone(),
             stopping: Arc::clone(&stopping),
+            pad_floor: policy.pad_floor,
+            watch: Watch::default(),
         };
         let kept = shared.clone();
         let gate = GateThread::new(policy, store, shared, grants, panel, clock, observer);

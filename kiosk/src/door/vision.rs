@@ -11,9 +11,9 @@ use std::{
 
 use boards::{Clock, Frame};
 use gate::{Evidence, Probe, Reading, View};
-use models::{Image, ModelError, Observation, Vision};
+use models::{Image, ModelError, Observation, Vision, calibration::Impostors};
 
-use super::{Inbox, Stages, slot::Slot};
+use super::{Inbox, Stages, slot::Slot, watch::Watch};
 use crate::{
     search::{SearchSet, Shared},
     ui::{Panel, Preview},
@@ -30,6 +30,9 @@ pub(super) struct VisionThread {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) inbox: SyncSender<Inbox>,
     pub(super) stopping: Arc<AtomicBool>,
+    /// Bona fide frames are evidence of how alike people look, attacks are not.
+    pub(super) pad_floor: f32,
+    pub(super) watch: Watch,
 }
 
 impl VisionThread {
@@ -56,6 +59,7 @@ impl VisionThread {
         let searching = self.clock.now();
         let searched = self.shared.current();
         let view = view(&observation, &searched);
+        let impostors = self.impostors(&observation, &view, &searched);
         let finished = self.clock.now();
         let timings = observation.timings;
         let stages = Stages {
@@ -68,7 +72,26 @@ impl VisionThread {
             search: finished.since(searching),
             finished,
         };
-        Ok(Inbox::Observed { evidence: Evidence { captured: frame.captured, view }, stages, searched })
+        let evidence = Evidence { captured: frame.captured, view };
+        Ok(Inbox::Observed { evidence, stages, searched, impostors })
+    }
+
+    /// What the track before said of the live tail, when this frame is the first of another.
+    fn impostors(&mut self, observation: &Observation, view: &View, set: &SearchSet) -> Option<Impostors> {
+        let Some(Ok(reading)) = observation.subject.as_ref().map(|subject| &subject.reading) else {
+            return None;
+        };
+        let View::Face { track, reading: Reading::Compared(compared) } = view else {
+            return None;
+        };
+        let living = compared.pad >= self.pad_floor;
+        if !living {
+            return None;
+        }
+        let confirmed = compared.found.best.is_some_and(|best| best.score >= compared.threshold.score());
+        let probe = || Probe(reading.template.clone());
+        let said = self.watch.note(*track, confirmed, || set.impostors(&probe(), compared));
+        said.expect("gallery and probe are of the embedder's one model")
     }
 }
 
