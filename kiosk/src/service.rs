@@ -367,10 +367,8 @@ mod tests {
             let model = models::Card::sface().model().as_str().to_owned();
             let request =
                 Request::Enrol { name: "見本".into(), model, templates: vec![template], reinstate: None };
-            match self.ask(request)? {
-                Answer::Enrolled(enrolled) => Ok(enrolled),
-                _ => panic!("an enrolment is answered by one"),
-            }
+            let Answer::Enrolled(enrolled) = self.ask(request)? else { panic!("an enrolment is due") };
+            Ok(enrolled)
         }
 
         fn ask(&mut self, request: Request) -> Result<Answer, ServeError> {

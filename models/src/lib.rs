@@ -3,8 +3,8 @@
 //! The story in reading order: [`card`] (where a model comes from and what was measured), [`image`] (a picture from a
 //! file), [`network`] (the small executor), [`detector`] (faces and landmarks), [`align`] (the sample), [`quality`] (good
 //! enough, or a reason that can be shown), [`pad`] and [`embedder`] (the two networks that judge it), [`tracker`] (one
-//! face from frame to frame), [`vision`] (all of it for one frame), [`calibration`] (thresholds from a card),
-//! [`evaluation`] (the LFW protocol).
+//! face from frame to frame), [`vision`] (all of it for one frame), [`calibration`] (thresholds from a card,
+//! how sure they are, whether they hold), [`evaluation`] (the LFW protocol).
 //!
 //! What is not here: the gallery and its search, and every decision; both are in `gate`. Nothing here stores a picture.
 

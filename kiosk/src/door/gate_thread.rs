@@ -85,16 +85,14 @@ impl GateThread {
     pub(super) fn run(mut self, arrivals: &Receiver<Inbox>) -> Store {
         loop {
             match arrivals.recv_timeout(TICK) {
-                Ok(Inbox::Observed { evidence, stages, searched, impostors }) => {
+                Ok(Inbox::Observed { evidence, stages, searched }) => {
                     self.stages = stages;
-                    if let Some(impostors) = impostors {
-                        self.watch_tail(&impostors);
-                    }
                     // Whoever was revoked a moment ago is not granted by a search that was made before.
                     if self.shared.is_current(&searched) {
                         self.step(Event::Observed(evidence));
                     }
                 }
+                Ok(Inbox::Impostors(impostors)) => self.watch_tail(&impostors),
                 Ok(Inbox::Event(event)) => self.step(event),
                 Ok(Inbox::Request(request, reply)) => {
                     let answer = self.serve(request);

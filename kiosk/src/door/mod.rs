@@ -54,9 +54,9 @@ pub(crate) enum Inbox {
         stages: Stages,
         /// The gallery that was searched.
         searched: Arc<SearchSet>,
-        /// What the track before said of everybody else, once for each track.
-        impostors: Option<Impostors>,
     },
+    /// What one track said of everybody but the best person.
+    Impostors(Impostors),
     /// Anything else that happened.
     Event(Event),
     /// A command's request, and where its answer goes.

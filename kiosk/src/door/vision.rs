@@ -10,7 +10,7 @@ use std::{
 };
 
 use boards::{Clock, Frame};
-use gate::{Evidence, Probe, Reading, View};
+use gate::{Comparison, Evidence, Probe, Reading, TrackId, View};
 use models::{Image, ModelError, Observation, Vision, calibration::Impostors};
 
 use super::{Inbox, Stages, slot::Slot, watch::Watch};
@@ -42,14 +42,20 @@ impl VisionThread {
                 continue;
             };
             match self.judge(&frame) {
-                // A full inbox means that the gate is behind; the next frame will say the same.
-                Ok(observed) => _ = self.inbox.try_send(observed),
+                Ok((observed, compared)) => {
+                    // A full inbox means that the gate is behind; the next frame will say the same.
+                    _ = self.inbox.try_send(observed);
+                    // The visitor does not wait for this.
+                    if let Some(impostors) = compared.and_then(|compared| self.impostors(compared)) {
+                        _ = self.inbox.try_send(Inbox::Impostors(impostors));
+                    }
+                }
                 Err(error) => tracing::error!(error = crate::output::explain(&error), "frame not judged"),
             }
         }
     }
 
-    fn judge(&mut self, frame: &Frame) -> Result<Inbox, ModelError> {
+    fn judge(&mut self, frame: &Frame) -> Result<(Inbox, Option<Compared>), ModelError> {
         let started = self.clock.now();
         let image = Image::new(frame.width as usize, frame.height as usize, frame.rgb())
             .expect("a frame's buffer has the size that it states");
@@ -59,7 +65,6 @@ impl VisionThread {
         let searching = self.clock.now();
         let searched = self.shared.current();
         let view = view(&observation, &searched);
-        let impostors = self.impostors(&observation, &view, &searched);
         let finished = self.clock.now();
         let timings = observation.timings;
         let stages = Stages {
@@ -72,26 +77,40 @@ impl VisionThread {
             search: finished.since(searching),
             finished,
         };
+        let compared = compared(observation, &view, &searched);
         let evidence = Evidence { captured: frame.captured, view };
-        Ok(Inbox::Observed { evidence, stages, searched, impostors })
+        Ok((Inbox::Observed { evidence, stages, searched }, compared))
     }
 
     /// What the track before said of the live tail, when this frame is the first of another.
-    fn impostors(&mut self, observation: &Observation, view: &View, set: &SearchSet) -> Option<Impostors> {
-        let Some(Ok(reading)) = observation.subject.as_ref().map(|subject| &subject.reading) else {
-            return None;
-        };
-        let View::Face { track, reading: Reading::Compared(compared) } = view else {
-            return None;
-        };
-        let living = compared.pad >= self.pad_floor;
+    fn impostors(&mut self, Compared { track, probe, comparison, set }: Compared) -> Option<Impostors> {
+        let living = comparison.pad >= self.pad_floor;
         if !living {
             return None;
         }
-        let confirmed = compared.found.best.is_some_and(|best| best.score >= compared.threshold.score());
-        let probe = || Probe(reading.template.clone());
-        let said = self.watch.note(*track, confirmed, || set.impostors(&probe(), compared));
+        let confirmed = comparison.found.best.is_some_and(|best| best.score >= comparison.threshold.score());
+        let said = self.watch.note(track, confirmed, || set.impostors(&probe, &comparison));
         said.expect("gallery and probe are of the embedder's one model")
+    }
+}
+
+/// A frame that was compared.
+struct Compared {
+    track: TrackId,
+    probe: Probe,
+    comparison: Comparison,
+    set: Arc<SearchSet>,
+}
+
+fn compared(observation: Observation, view: &View, set: &Arc<SearchSet>) -> Option<Compared> {
+    match (observation.subject?.reading, view) {
+        (Ok(reading), View::Face { track, reading: Reading::Compared(comparison) }) => Some(Compared {
+            track: *track,
+            probe: Probe(reading.template),
+            comparison: *comparison,
+            set: Arc::clone(set),
+        }),
+        (Ok(_) | Err(_), _) => None,
     }
 }
 
