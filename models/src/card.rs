@@ -515,6 +515,7 @@ mod tests {
             ("high = 0.421", "high = 0.414"),
             ("high = 0.476", "high = nan"),
             ("low = 0.353", "low = 0.4"),
+            ("low = 0.409", "low = 0.352"),
             ("effective_matches = 21", "effective_matches = 298"),
             ("effective_matches = 67", "effective_matches = 0"),
             ("\"published-points\"", "\"variance-over-persons\""),

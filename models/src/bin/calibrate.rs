@@ -231,7 +231,7 @@ fn from_pictures(arguments: &Arguments, people: &People) -> Result<Material, Fai
 
 /// One worker with networks of its own takes pictures until none is left.
 fn work(models: &Path, people: &People, next: &AtomicUsize) -> Result<Made, Failure> {
-    let vision = Vision::load(models, &Threads::start(1)?)?;
+    let mut vision = Vision::load(models, &Threads::start(1)?)?;
     let mut made = Vec::new();
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);

@@ -208,6 +208,24 @@ mod tests {
     }
 
     #[test]
+    fn rounding_never_loosens_a_threshold_or_narrows_an_interval() {
+        let (people, templates) = synthetic::templates(300, 2, 4);
+        let compared = Compared::all(&people, &templates).unwrap();
+        let measured = measure(&compared, 20, 1).unwrap();
+        let text = exchanged(SFACE, "sface", &block(&compared, &measured, "", ""), &Card::sface()).unwrap();
+        let written = Card::parse("new", &text).unwrap().measured.comparison.unwrap();
+        for (new, old) in written.points.iter().zip(&measured.points) {
+            assert!(new.threshold >= old.threshold && new.threshold < old.threshold + 2e-6);
+            assert!(new.tmr <= old.tmr);
+        }
+        for (new, old) in written.tail.unwrap().intervals.iter().zip(&measured.tail.intervals) {
+            assert!(
+                new.low <= old.low && new.high >= old.high && new.effective_matches <= old.effective_matches
+            );
+        }
+    }
+
+    #[test]
     fn tables_behind_the_measurements_stay_behind_them() {
         let moved = "\n# Whose output this is.\n[output] # numbers\nlength = 128\n";
         let card = SFACE.replace("[output]\nlength = 128\n", "") + moved;
