@@ -55,15 +55,31 @@ const NEEDS: &[Need] = &[
     runs("npm", "fetching", "npm", &["--version"]),
 ];
 
+/// What the tests on AArch64 need besides.
+const ARM_NEEDS: &[Need] = &[
+    package("gcc-aarch64-linux-gnu", "linking for AArch64"),
+    package("libc6-dev-arm64-cross", "linking for AArch64"),
+    package("qemu-user-static", "running it here"),
+];
+
 /// A new machine often upgrades itself at first; wait this many seconds for it to let go of the package lists.
 const LOCK_WAIT: &[&str] = &["-o", "DPkg::Lock::Timeout=300"];
 
 /// Has everything that Debian provides; installs what is missing, as root or through a sudo that asks nothing.
 pub(crate) fn prepare() -> Result<(), Failure> {
+    prepare_all(NEEDS)
+}
+
+/// Has what the tests on AArch64 need besides.
+pub(crate) fn prepare_for_arm() -> Result<(), Failure> {
+    prepare_all(ARM_NEEDS)
+}
+
+fn prepare_all(needs: &[Need]) -> Result<(), Failure> {
     if !works("dpkg-query", &["--version"]) {
-        return not_debian();
+        return not_debian(needs);
     }
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !met(need)).collect();
+    let missing: Vec<&Need> = needs.iter().filter(|need| !met(need)).collect();
     if missing.is_empty() {
         say("Debian packages: all there");
         return Ok(());
@@ -99,8 +115,8 @@ fn installed(package: &str) -> bool {
 }
 
 /// Elsewhere we cannot install, only tell.
-fn not_debian() -> Result<(), Failure> {
-    let list: Vec<String> = NEEDS.iter().map(|need| format!("{} ({})", need.package, need.why)).collect();
+fn not_debian(needs: &[Need]) -> Result<(), Failure> {
+    let list: Vec<String> = needs.iter().map(|need| format!("{} ({})", need.package, need.why)).collect();
     say(&format!("this is not Debian; see to it yourself that there is: {}", list.join(", ")));
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Compiled first of all, so it depends on little. Everything it says itself goes to stderr: stdout belongs to the
 //! program that a command runs.
 
+mod arm;
 mod cards;
 mod ci;
 mod client;
@@ -56,6 +57,11 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Run the tests of the networks' kernels and the search for AArch64, emulated; arguments after -- choose tests
+    TestArm {
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Run all that a change must pass: formatting, lints, tests, documentation, licences
     Ci,
     /// Measure a release build: start, memory, latency; figures go to target/bench
@@ -90,6 +96,7 @@ fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         }
         Task::Demo { headless, json } => programs::demo(place, headless, json),
         Task::Test { arguments } => programs::test(place, &arguments),
+        Task::TestArm { arguments } => arm::test(place, &arguments),
         Task::Ci => Ok(ci::ci(place)),
         Task::Bench { json } => programs::bench(place, json),
         Task::Tour => programs::tour(place),
