@@ -3,7 +3,8 @@
 //! In reading order: `onnx` (the file's nodes and constants, on candle tensors), `plan` (normalisations and activations
 //! folded into the convolution before them), `lower` (the steps of a program for one size of picture; `merge` and
 //! `convolution` help), `memory` and `schedule` (where values lie, and in which order rows are made), `execute` (the run,
-//! by the members of a `team`). `reference` runs the plan on candle, operator by operator, for the tests.
+//! by the members of a `team`). `bytes` turns some of it to bytes, `custom`
+//! makes the whole an operator of candle. `reference` runs the plan on candle, operator by operator, for the tests.
 //!
 //! It knows exactly the operators of the shipped files; any other file is refused at load, with the operator's and the
 //! node's name.
@@ -11,6 +12,7 @@
 mod attributes;
 mod bytes;
 mod convolution;
+mod custom;
 mod epilogue;
 mod error;
 mod execute;
@@ -30,6 +32,7 @@ mod team;
 mod tests;
 
 pub use bytes::Ranges;
+pub use custom::Custom;
 pub use error::NetworkError;
 use execute::Executor;
 use onnx::Graph;

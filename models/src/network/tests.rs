@@ -520,3 +520,17 @@ fn without_ranges_nothing_is_in_bytes() {
     assert!(!unknown.is_in_bytes());
     assert_eq!(run(&mut unknown, 12, 12), run(&mut network(&bytes).unwrap(), 12, 12));
 }
+
+#[test]
+fn as_one_operator_of_candle_a_network_gives_the_same() {
+    let bytes = convolution(20, 20, 3, 1, &["result"]);
+    let mut network = network(&bytes).unwrap();
+    let expected = run(&mut network, 14, 9).remove(0);
+    let input =
+        Tensor::from_vec(picture(14, 9), (1, 9, 14, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
+    let operator = network.into_custom();
+    let found = operator.run(&input).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(found, expected);
+    let wrong = Tensor::zeros((1, 2, 9, 14), candle_core::DType::F32, &Device::Cpu).unwrap();
+    assert!(operator.run(&wrong).is_err());
+}
