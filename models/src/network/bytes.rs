@@ -34,6 +34,20 @@ impl Ranges {
         }
     }
 
+    /// Narrower or wider ranges around zero.
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        let scale = |(node, range): (&String, &[f32; 2])| (node.clone(), range.map(|value| value * factor));
+        Self(self.0.iter().map(scale).collect())
+    }
+
+    /// The ranges of the nodes that `keep` accepts; the others' layers stay in floats.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let kept = self.0.iter().filter(|(node, _)| keep(node));
+        Self(kept.map(|(node, range)| (node.clone(), *range)).collect())
+    }
+
     /// The nodes and their ranges, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, [f32; 2])> {
         self.0.iter().map(|(node, range)| (node.as_str(), *range))

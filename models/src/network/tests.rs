@@ -534,3 +534,79 @@ fn as_one_operator_of_candle_a_network_gives_the_same() {
     let wrong = Tensor::zeros((1, 2, 9, 14), candle_core::DType::F32, &Device::Cpu).unwrap();
     assert!(operator.run(&wrong).is_err());
 }
+
+/// Values that several steps read, sums of branches, and heads that cannot be computed together.
+fn branches(outputs: &[&str]) -> Vec<u8> {
+    let (mut nodes, mut constants) = first_layer(20, 1);
+    let around = |channels: i64, size: i64| {
+        let mut attributes = strides(1, size / 2);
+        attributes.push(integer("group", channels));
+        attributes
+    };
+    nodes.extend([
+        node("Conv", &["first", "around"], "seen", around(20, 3)),
+        node("Conv", &["seen", "left"], "one", vec![]),
+        node("Conv", &["seen", "right"], "two", vec![]),
+        node("Add", &["one", "two"], "sum", vec![]),
+        node("Conv", &["sum", "left"], "three", vec![]),
+        node("Add", &["three", "sum"], "total", vec![]),
+        node("Add", &["three", "total"], "end", vec![]),
+        node("Conv", &["end", "head_one"], "small", vec![]),
+        node("Conv", &["small", "small_around"], "near", around(2, 3)),
+        node("Conv", &["end", "head_two"], "tiny", vec![]),
+        node("Conv", &["tiny", "tiny_around"], "wide", around(3, 5)),
+    ]);
+    constants.extend([
+        constant("around", &[20, 1, 3, 3], 0.02),
+        constant("left", &[20, 20, 1, 1], 0.01),
+        constant("right", &[20, 20, 1, 1], -0.02),
+        constant("head_one", &[2, 20, 1, 1], 0.03),
+        constant("small_around", &[2, 1, 3, 3], 0.1),
+        constant("head_two", &[3, 20, 1, 1], -0.03),
+        constant("tiny_around", &[3, 1, 5, 5], 0.05),
+    ]);
+    file(nodes, constants, outputs)
+}
+
+#[test]
+fn what_several_steps_read_is_neither_merged_nor_added_too_early() {
+    for outputs in [&["near", "wide"][..], &["near", "wide", "one", "three"]] {
+        for kernels in Kernels::available() {
+            let threads = Threads::start(1).unwrap();
+            let mut network =
+                Network::with_kernels("toy.onnx", &branches(outputs), None, None, &threads, kernels).unwrap();
+            let (found, expected) = (run(&mut network, 17, 11), reference(&network, 17, 11));
+            let scale = expected.iter().flatten().fold(1f32, |scale, value| scale.max(value.abs()));
+            assert!(largest_difference(&found, &expected) < 1e-5 * scale, "{}", kernels.name);
+        }
+    }
+}
+
+#[test]
+fn a_value_that_more_than_one_step_reads_is_not_in_bytes() {
+    let pixels = picture(17, 11);
+    let fill = |y: usize, row: &mut [f32]| row.copy_from_slice(&pixels[y * 17 * 3..][..17 * 3]);
+    let ranges = network(&branches(&["near"])).unwrap().measure(17, 11, fill).unwrap();
+    assert_eq!(ranges.iter().count(), 0, "two convolutions read it");
+    let (nodes, constants) = first_layer(16, 1);
+    let mut attributes = strides(1, 1);
+    attributes.push(integer("group", 16));
+    let more = [
+        node("Conv", &["first", "around"], "seen", attributes),
+        node("Conv", &["seen", "mix"], "mixed", vec![]),
+    ];
+    let nodes: Vec<NodeProto> = nodes.into_iter().chain(more).collect();
+    let constants: Vec<TensorProto> = constants
+        .into_iter()
+        .chain([constant("around", &[16, 1, 3, 3], 0.1), constant("mix", &[16, 16, 1, 1], 0.1)])
+        .collect();
+    let ranges = |outputs: &[&str]| {
+        let bytes = file(nodes.clone(), constants.clone(), outputs);
+        network(&bytes).unwrap().measure(17, 11, fill).unwrap().iter().count()
+    };
+    assert_eq!(
+        (ranges(&["mixed"]), ranges(&["mixed", "seen"])),
+        (1, 0),
+        "an output of the network stays as it is"
+    );
+}
