@@ -91,13 +91,25 @@ impl Template {
     /// # Errors
     /// [`TemplateError::NoDirection`] if that cannot be done.
     pub fn new(model: ModelId, vector: Vec<f32>) -> Result<Self, TemplateError> {
-        let length = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
-        if !(length.is_finite() && length > f64::from(f32::MIN_POSITIVE)) {
-            return Err(TemplateError::NoDirection);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "a component of a unit vector fits")]
-        let vector = vector.iter().map(|&x| (f64::from(x) / length) as f32).collect();
+        let length = length(&vector)?;
+        let mut vector = vector.into_boxed_slice();
+        vector.iter_mut().for_each(|x| *x = scaled(*x, length));
         Ok(Self { model, vector })
+    }
+
+    /// Becomes the template of `vector`, by the same model, in the memory that it has: a camera's every frame makes one.
+    /// A vector of another length takes new memory.
+    ///
+    /// # Errors
+    /// [`TemplateError::NoDirection`] if `vector` cannot be scaled to unit length; then it is as before.
+    pub fn replace(&mut self, vector: &[f32]) -> Result<(), TemplateError> {
+        let length = length(vector)?;
+        if self.vector.len() == vector.len() {
+            self.vector.iter_mut().zip(vector).for_each(|(own, &x)| *own = scaled(x, length));
+        } else {
+            self.vector = vector.iter().map(|&x| scaled(x, length)).collect();
+        }
+        Ok(())
     }
 
     /// The model that made it.
@@ -122,6 +134,19 @@ impl Template {
         }
         Ok(Score(dot(&self.vector, &other.vector)))
     }
+}
+
+/// The length of a vector that has a direction.
+fn length(vector: &[f32]) -> Result<f64, TemplateError> {
+    let length = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    let good = length.is_finite() && length > f64::from(f32::MIN_POSITIVE);
+    if good { Ok(length) } else { Err(TemplateError::NoDirection) }
+}
+
+/// One component of the unit vector.
+#[expect(clippy::cast_possible_truncation, reason = "a component of a unit vector fits")]
+fn scaled(x: f32, length: f64) -> f32 {
+    (f64::from(x) / length) as f32
 }
 
 impl fmt::Debug for Template {
@@ -359,6 +384,21 @@ mod tests {
     fn numbers_without_a_direction_are_no_template() {
         for vector in [vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![f32::INFINITY, 1.0], vec![]] {
             assert_eq!(Template::new(ModelId::new("toy"), vector), Err(TemplateError::NoDirection));
+        }
+    }
+
+    #[test]
+    fn a_template_that_is_replaced_is_a_unit_vector_again_or_as_it_was() {
+        let mut replaced = template([0.6, 0.8]);
+        for vector in
+            [vec![0.0, 0.0], vec![f32::NAN, 1.0], vec![1.0, f32::NEG_INFINITY], vec![], vec![0.0; 7]]
+        {
+            assert_eq!(replaced.replace(&vector), Err(TemplateError::NoDirection));
+            assert_eq!(replaced, template([0.6, 0.8]));
+        }
+        for vector in [vec![-30.0, 40.0], vec![1e-20, 3e-20], vec![1.0, 2.0, 2.0], vec![5.0]] {
+            assert_eq!(replaced.replace(&vector), Ok(()));
+            assert_eq!(replaced, Template::new(ModelId::new("toy"), vector).unwrap());
         }
     }
 
