@@ -1,6 +1,7 @@
 //! A board: a TOML file of facts about one device, read once and checked as a whole.
 //!
-//! The shipped files under `boards/` are the manual. Every key must be there and no other may be; a key that carries a
+//! The shipped files under `boards/` are the manual. Every key must be there, but for those that they say may be left
+//! out, and no other may be; a key that carries a
 //! unit says it in its name. Relative paths are relative to the board file.
 
 mod file;
@@ -40,6 +41,8 @@ pub struct Board {
     pub strike: Option<StrikeFacts>,
     /// Threads that the face networks may use.
     pub inference_threads: usize,
+    /// The longer side of the picture in which faces are searched, in pixels; larger frames are shrunk to it.
+    pub detector_side_px: usize,
     seat: ReaderSeat,
     pulses: SimPulses,
 }

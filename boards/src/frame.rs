@@ -1,12 +1,12 @@
-//! One picture from a camera: brightness at once, colour on demand.
+//! One picture from a camera, in the bytes in which it arrived: nobody needs all of it in another form.
 //!
-//! Every later step wants brightness first (is there a face, is it sharp, is there a QR code), so [`Frame::luma`] is
-//! ready when the frame is; [`Frame::rgb`] is computed only for those who ask. Three formats come in:
+//! [`Frame::pixels`] hands the bytes out, and whoever needs colour takes it where it is needed. [`Frame::luma`] and
+//! [`Frame::rgb`] compute whole copies for those who ask. Three formats come in:
 //!
 //! | format | from | layout | colour |
 //! |---|---|---|---|
 //! | YUYV | USB camera, raw | `Y0 Cb Y1 Cr` for two pixels, row by row | BT.601, limited range (black 16, white 235) |
-//! | MJPEG | USB camera, compressed | one JPEG picture per frame | BT.601, full range (JFIF) |
+//! | MJPEG | USB camera, compressed | one JPEG picture per frame, decoded to RGB8 or grey | BT.601, full range (JFIF) |
 //! | RGB8 | simulator | `R G B` per pixel, row by row | as it is |
 //!
 //! The matrices are those that V4L2 prescribes for a camera that says nothing else (`V4L2_YCBCR_ENC_601`; limited range
@@ -36,21 +36,27 @@ pub struct Frame {
     pub width: u32,
     /// Pixels from top to bottom.
     pub height: u32,
-    luma: Vec<u8>,
-    colour: Colour,
+    layout: Layout,
+    bytes: Vec<u8>,
 }
 
-/// What colour can be computed from.
-#[derive(Clone)]
-enum Colour {
-    /// No colour: a grey JPEG.
+/// How a frame's bytes are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
     Grey,
-    /// `Y0 Cb Y1 Cr`, limited range.
-    Yuyv(Vec<u8>),
-    /// `Y Cb Cr` per pixel, full range.
-    YCbCr(Vec<u8>),
+    Yuyv,
+    Rgb,
+}
+
+/// The bytes of a frame, its rows one after the other without a gap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pixels<'a> {
+    /// Brightness, one byte per pixel, full range: a grey JPEG.
+    Grey(&'a [u8]),
+    /// `Y0 Cb Y1 Cr` for two pixels, limited range.
+    Yuyv(&'a [u8]),
     /// `R G B` per pixel.
-    Rgb(Vec<u8>),
+    Rgb(&'a [u8]),
 }
 
 impl Frame {
@@ -73,8 +79,7 @@ impl Frame {
             return Err(bad("YUYV", format!("it has {} bytes of {}", bytes.len(), pixels * 2)));
         }
         bytes.truncate(pixels * 2);
-        let luma = colour::full_range_luma(&bytes);
-        Ok(Self { captured, width, height, luma, colour: Colour::Yuyv(bytes) })
+        Ok(Self { captured, width, height, layout: Layout::Yuyv, bytes })
     }
 
     /// Takes one JPEG picture of a camera. The picture says its own size. Bytes after its end are ignored.
@@ -83,12 +88,8 @@ impl Frame {
     /// [`CameraError::BadFrame`] if it is not a whole JPEG picture.
     pub fn from_mjpeg(captured: Monotonic, bytes: &[u8]) -> Result<Self, CameraError> {
         let picture = jpeg::decode(bytes).map_err(|reason| bad("MJPEG", reason))?;
-        let (width, height) = (picture.width, picture.height);
-        if picture.grey {
-            return Ok(Self { captured, width, height, luma: picture.bytes, colour: Colour::Grey });
-        }
-        let luma = picture.bytes.iter().step_by(3).copied().collect();
-        Ok(Self { captured, width, height, luma, colour: Colour::YCbCr(picture.bytes) })
+        let layout = if picture.grey { Layout::Grey } else { Layout::Rgb };
+        Ok(Self { captured, width: picture.width, height: picture.height, layout, bytes: picture.bytes })
     }
 
     /// Takes a picture of three bytes per pixel, as the simulator has them.
@@ -100,25 +101,36 @@ impl Frame {
         if rgb.len() != pixels * 3 {
             return Err(bad("RGB", format!("it has {} bytes of {}", rgb.len(), pixels * 3)));
         }
-        let luma =
-            rgb.chunks_exact(3).map(|pixel| colour::luma_of_rgb(pixel[0], pixel[1], pixel[2])).collect();
-        Ok(Self { captured, width, height, luma, colour: Colour::Rgb(rgb) })
+        Ok(Self { captured, width, height, layout: Layout::Rgb, bytes: rgb })
     }
 
-    /// Brightness: one byte per pixel, row by row, 0 black to 255 white whatever range the camera used.
+    /// The bytes as they are.
     #[must_use]
-    pub fn luma(&self) -> &[u8] {
-        &self.luma
+    pub fn pixels(&self) -> Pixels<'_> {
+        match self.layout {
+            Layout::Grey => Pixels::Grey(&self.bytes),
+            Layout::Yuyv => Pixels::Yuyv(&self.bytes),
+            Layout::Rgb => Pixels::Rgb(&self.bytes),
+        }
     }
 
-    /// Colour: `R G B` per pixel, row by row, 0 to 255 (RGB8, `3 * width * height` bytes).
+    /// A copy in brightness: one byte per pixel, row by row, 0 black to 255 white whatever range the camera used.
+    #[must_use]
+    pub fn luma(&self) -> Vec<u8> {
+        match self.layout {
+            Layout::Grey => self.bytes.clone(),
+            Layout::Yuyv => colour::full_range_luma(&self.bytes),
+            Layout::Rgb => self.bytes.as_chunks::<3>().0.iter().map(colour::luma_of_rgb).collect(),
+        }
+    }
+
+    /// A copy in colour: `R G B` per pixel, row by row, 0 to 255 (RGB8, `3 * width * height` bytes).
     #[must_use]
     pub fn rgb(&self) -> Vec<u8> {
-        match &self.colour {
-            Colour::Grey => self.luma.iter().flat_map(|&luma| [luma; 3]).collect(),
-            Colour::Yuyv(bytes) => colour::rgb_of_yuyv(bytes),
-            Colour::YCbCr(bytes) => colour::rgb_of_ycbcr(bytes),
-            Colour::Rgb(rgb) => rgb.clone(),
+        match self.layout {
+            Layout::Grey => self.bytes.iter().flat_map(|&luma| [luma; 3]).collect(),
+            Layout::Yuyv => colour::rgb_of_yuyv(&self.bytes),
+            Layout::Rgb => self.bytes.clone(),
         }
     }
 }

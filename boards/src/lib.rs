@@ -19,6 +19,6 @@ pub mod strike;
 pub use board::{Board, BoardError, force_idle};
 pub use camera::{Camera, CameraError, SimCamera, SimScript};
 pub use clock::{BootClock, Clock};
-pub use frame::Frame;
+pub use frame::{Frame, Pixels};
 pub use guard::GuardCommand;
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

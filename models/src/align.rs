@@ -1,6 +1,8 @@
 //! From five landmarks to the sample: the face turned, scaled and moved to where the embedder expects it.
 
 use crate::image::Image;
+use crate::lines::Level;
+use crate::picture::Picture;
 use crate::resample;
 
 /// Width and height of a sample in pixels.
@@ -74,9 +76,21 @@ pub struct Sample(Image);
 impl Sample {
     /// Cuts the sample out of a picture. Outside the picture is black.
     #[must_use]
-    pub fn align(image: &Image, landmarks: &Landmarks) -> Self {
+    pub fn align<'a>(picture: impl Into<Picture<'a>>, landmarks: &Landmarks) -> Self {
+        let mut sample = Self::black();
+        sample.align_again(picture.into(), landmarks);
+        sample
+    }
+
+    /// Nobody's face, to be aligned later.
+    pub(crate) fn black() -> Self {
+        Self(Image::black(SAMPLE_SIDE, SAMPLE_SIDE))
+    }
+
+    /// Becomes the sample of another face, in the memory that it has.
+    pub(crate) fn align_again(&mut self, picture: Picture, landmarks: &Landmarks) {
         let similarity = Similarity::between(&landmarks.points(), &LANDMARKS_IN_SAMPLE);
-        Self(resample::warp(image, &similarity, SAMPLE_SIDE, SAMPLE_SIDE))
+        resample::warp(Level::best(), &mut self.0, picture, &similarity);
     }
 
     /// A picture that already is one.

@@ -8,18 +8,28 @@ use std::path::Path;
 use crate::align::{Landmarks, Point};
 use crate::card::Card;
 use crate::error::ModelError;
-use crate::image::Image;
 use crate::input;
+use crate::lines::Level;
 use crate::network::{Network, Outputs, Threads};
-use crate::resample;
+use crate::picture::Picture;
+use crate::resample::{self, Shrink, Window};
 
 /// Detections below this are dropped. The weakest face among 7,701 of LFW has 0.86; OpenCV's default of 0.9 loses some.
 pub const SCORE_THRESHOLD: f32 = 0.6;
 
-/// Pictures with a longer side than this are shrunk for detection. A face is found from about 12 pixels on, and one that
-/// can be compared is 60 wide; what is smaller than that at this size stands too far away. Larger pictures
-/// would cost more time and lose the largest faces, which outgrow the widest grid.
+/// Pictures with a longer side than this are shrunk for detection, unless a board says another size. A face is found from
+/// about 12 pixels on, and one that can be compared is 60 wide; what is smaller than that at this size stands too far
+/// away. Larger pictures would cost more time and lose the largest faces, which outgrow the widest grid.
 pub const MAX_SIDE: usize = 640;
+
+/// The sizes to which a board may have pictures shrunk: below, a face that can be compared is not found; above, the
+/// largest faces are lost.
+pub const SIDES: std::ops::RangeInclusive<usize> = 160..=1_280;
+
+/// Width and height to which the surroundings of a known face are shrunk when it is looked for again: an eighth of the
+/// work of a whole frame of 640 x 480. The surroundings are a fixed multiple of the face, so it appears in the same size
+/// however near its owner stands.
+pub(crate) const NEAR_SIDE: usize = 192;
 
 /// Two boxes that share more than this part of their union show one face.
 const NMS_OVERLAP: f32 = 0.3;
@@ -28,6 +38,13 @@ const NMS_OVERLAP: f32 = 0.3;
 const MAX_CANDIDATES: usize = 1_000;
 
 const STRIDES: [usize; 3] = [8, 16, 32];
+
+/// The network's outputs for each stride: class and object scores, boxes, points.
+const OUTPUTS: [[&str; 4]; 3] = [
+    ["cls_8", "obj_8", "bbox_8", "kps_8"],
+    ["cls_16", "obj_16", "bbox_16", "kps_16"],
+    ["cls_32", "obj_32", "bbox_32", "kps_32"],
+];
 
 /// A rectangle in a picture, in pixels; it may reach beyond the edges.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -101,6 +118,15 @@ impl Detection {
             score: self.score,
         }
     }
+
+    fn moved(&self, right: f32, down: f32) -> Self {
+        let moved = |point: Point| Point { x: point.x + right, y: point.y + down };
+        Self {
+            face: Rect { x: self.face.x + right, y: self.face.y + down, ..self.face },
+            landmarks: Landmarks::from_points(self.landmarks.points().map(moved)),
+            score: self.score,
+        }
+    }
 }
 
 /// How much a face is the subject of a picture of this size: its area, less twice the squared distance of its centre from
@@ -123,7 +149,11 @@ pub fn foremost(faces: &[Detection], width: usize, height: usize) -> Option<&Det
 #[derive(Debug)]
 pub struct Detector {
     card: Card,
-    network: Network,
+    /// Whole pictures, and one that only ever sees pictures of [`NEAR_SIDE`]: each keeps the plan of its one size.
+    whole: Search,
+    near: Search,
+    /// Longer pictures are shrunk to this.
+    side: usize,
 }
 
 impl Detector {
@@ -133,23 +163,24 @@ impl Detector {
     /// [`ModelError`] if the weights are missing, changed or not understood.
     pub fn load(models: &Path, threads: &Threads) -> Result<Self, ModelError> {
         let card = Card::yunet();
-        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, None, threads)?;
-        Ok(Self { card, network })
+        let weights = card.open_weights(models)?;
+        let whole = Search::new(&card, &weights, None, threads)?;
+        let near = Search::new(&card, &weights, Some((NEAR_SIDE, NEAR_SIDE)), threads)?;
+        Ok(Self { whole, near, card, side: MAX_SIDE })
     }
 
-    /// The faces of a picture, most certain first. Large pictures are shrunk to [`MAX_SIDE`]; the result is in the
-    /// coordinates of the picture that was given.
+    /// Shrinks longer pictures to `side`, or to the nearest of [`SIDES`].
+    pub fn set_side(&mut self, side: usize) {
+        self.side = side.clamp(*SIDES.start(), *SIDES.end());
+    }
+
+    /// The faces of a picture, most certain first. Large pictures are shrunk to [`MAX_SIDE`], or what was set instead; the
+    /// result is in the coordinates of the picture that was given.
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run.
-    pub fn detect(&mut self, image: &Image) -> Result<Vec<Detection>, ModelError> {
-        match resample::shrink_to(image, MAX_SIDE) {
-            None => self.detect_at_own_size(image),
-            Some((small, factor)) => {
-                let found = self.detect_at_own_size(&small)?;
-                Ok(found.iter().map(|detection| detection.scaled(factor.recip())).collect())
-            }
-        }
+    pub fn detect<'a>(&mut self, picture: impl Into<Picture<'a>>) -> Result<Vec<Detection>, ModelError> {
+        Ok(self.detect_here(picture.into())?.to_vec())
     }
 
     /// The faces of a picture, most certain first, searched at the picture's own size whatever it costs: about 100 bytes
@@ -157,17 +188,98 @@ impl Detector {
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run.
-    pub fn detect_at_own_size(&mut self, image: &Image) -> Result<Vec<Detection>, ModelError> {
-        let coarsest = STRIDES[STRIDES.len() - 1];
-        let (width, height) =
-            (image.width().next_multiple_of(coarsest), image.height().next_multiple_of(coarsest));
-        let outputs = input::run(&mut self.network, &self.card, image, width, height)?;
-        let mut candidates = Vec::new();
-        for stride in STRIDES {
-            let grid = Grid::read(&self.card, outputs, stride, width / stride, height / stride)?;
-            candidates.extend(grid.detections(SCORE_THRESHOLD));
+    pub fn detect_at_own_size<'a>(
+        &mut self,
+        picture: impl Into<Picture<'a>>,
+    ) -> Result<Vec<Detection>, ModelError> {
+        let picture = picture.into();
+        let window = Window::whole(picture.width(), picture.height());
+        Ok(self.whole.faces(&self.card, picture, window, usize::MAX, None)?.to_vec())
+    }
+
+    /// [`detect`](Self::detect) without a copy of the result.
+    pub(crate) fn detect_here(&mut self, picture: Picture) -> Result<&[Detection], ModelError> {
+        let window = Window::whole(picture.width(), picture.height());
+        self.whole.faces(&self.card, picture, window, self.side, None)
+    }
+
+    /// Whether a whole frame of this size costs clearly more than the surroundings of a face.
+    pub(crate) fn saves_by_narrowing(&self, width: usize, height: usize) -> bool {
+        let ((width, height), _) = resample::shrunk(Window::whole(width, height), self.side);
+        width * height > 2 * NEAR_SIDE * NEAR_SIDE
+    }
+
+    /// The faces of a part of a picture, in the coordinates of the picture.
+    pub(crate) fn detect_near(
+        &mut self,
+        picture: Picture,
+        window: Window,
+    ) -> Result<&[Detection], ModelError> {
+        let size = Some((NEAR_SIDE, NEAR_SIDE));
+        self.near.faces(&self.card, picture, window, NEAR_SIDE, size)
+    }
+}
+
+/// One network and the memory of its searches.
+#[derive(Debug)]
+struct Search {
+    network: Network,
+    shrink: Shrink,
+    candidates: Vec<Candidate>,
+    found: Vec<Detection>,
+}
+
+/// What may be a face, and its place in the network's output: of equal scores the first is the better one.
+#[derive(Debug)]
+struct Candidate {
+    detection: Detection,
+    place: usize,
+}
+
+impl Search {
+    fn new(
+        card: &Card,
+        weights: &[u8],
+        size: Option<(usize, usize)>,
+        threads: &Threads,
+    ) -> Result<Self, ModelError> {
+        let network = Network::from_onnx(&card.file, weights, size, threads)?;
+        Ok(Self { network, shrink: Shrink::new(), candidates: Vec::new(), found: Vec::new() })
+    }
+
+    /// The faces of the part `window` of a picture, shrunk to `side`, in the coordinates of the picture. The network's
+    /// input is `size`, or as small as its grids allow; beyond the picture it is zero.
+    fn faces(
+        &mut self,
+        card: &Card,
+        picture: Picture,
+        window: Window,
+        side: usize,
+        size: Option<(usize, usize)>,
+    ) -> Result<&[Detection], ModelError> {
+        let (small, factor) = resample::shrunk(window, side);
+        let whole_cells = |pixels: usize| pixels.next_multiple_of(STRIDES[STRIDES.len() - 1]);
+        let (width, height) = size.unwrap_or((whole_cells(small.0), whole_cells(small.1)));
+        self.shrink.aim(picture, window, small);
+        let outputs = self.network.run(width, height, |y, row| {
+            let (filled, rest) = row.split_at_mut(if y < small.1 { small.0 * 3 } else { 0 });
+            if !filled.is_empty() {
+                self.shrink.row(picture, y, filled);
+                input::normalise(Level::best(), &card.input, filled);
+            }
+            rest.fill(0.0);
+        })?;
+        self.candidates.clear();
+        for (stride, names) in STRIDES.into_iter().zip(&OUTPUTS) {
+            let grid = Grid::read(card, outputs, stride, names, width / stride, height / stride)?;
+            for detection in grid.detections(SCORE_THRESHOLD) {
+                self.candidates.push(Candidate { detection, place: self.candidates.len() });
+            }
         }
-        Ok(suppress(candidates))
+        suppress(&mut self.candidates, &mut self.found);
+        let (left, top) = (window.left as f32, window.top as f32);
+        self.found.iter_mut().for_each(|found| *found = found.scaled(factor.recip()).moved(left, top));
+        Ok(&self.found)
     }
 }
 
@@ -186,13 +298,13 @@ impl<'a> Grid<'a> {
         card: &Card,
         outputs: Outputs<'a>,
         stride: usize,
+        [class, object, boxes, points]: &[&str; 4],
         columns: usize,
         rows: usize,
     ) -> Result<Self, ModelError> {
         let read = |name: &str, values_per_cell: usize| -> Result<&'a [f32], ModelError> {
-            let name = format!("{name}_{stride}");
             let refuse = |reason: String| ModelError::output(&card.id, format!("{name}: {reason}"));
-            let values = outputs.get(&name).ok_or_else(|| refuse("it is missing".to_owned()))?;
+            let values = outputs.get(name).ok_or_else(|| refuse("it is missing".to_owned()))?;
             if values.len() != columns * rows * values_per_cell {
                 return Err(refuse(format!("{} values for {columns} x {rows} cells", values.len())));
             }
@@ -201,10 +313,10 @@ impl<'a> Grid<'a> {
         Ok(Self {
             stride: stride as f32,
             columns,
-            class: read("cls", 1)?,
-            object: read("obj", 1)?,
-            boxes: read("bbox", 4)?,
-            points: read("kps", 10)?,
+            class: read(class, 1)?,
+            object: read(object, 1)?,
+            boxes: read(boxes, 4)?,
+            points: read(points, 10)?,
         })
     }
 
@@ -232,17 +344,18 @@ impl<'a> Grid<'a> {
     }
 }
 
-/// Keeps the most certain of the detections that show one face.
-fn suppress(mut candidates: Vec<Detection>) -> Vec<Detection> {
-    candidates.sort_by(|left, right| right.score.total_cmp(&left.score));
+/// Keeps, in `kept`, the most certain of the candidates that show one face.
+fn suppress(candidates: &mut Vec<Candidate>, kept: &mut Vec<Detection>) {
+    candidates.sort_unstable_by(|left, right| {
+        right.detection.score.total_cmp(&left.detection.score).then(left.place.cmp(&right.place))
+    });
     candidates.truncate(MAX_CANDIDATES);
-    let mut kept: Vec<Detection> = Vec::new();
-    for candidate in candidates {
-        if kept.iter().all(|better| better.face.overlap(&candidate.face) <= NMS_OVERLAP) {
-            kept.push(candidate);
+    kept.clear();
+    for Candidate { detection, .. } in candidates {
+        if kept.iter().all(|better| better.face.overlap(&detection.face) <= NMS_OVERLAP) {
+            kept.push(*detection);
         }
     }
-    kept
 }
 
 #[cfg(test)]
@@ -255,8 +368,12 @@ mod tests {
 
     #[test]
     fn of_boxes_that_show_one_face_the_most_certain_stays() {
-        let kept =
-            suppress(vec![face(0.0, 0.0, 10.0, 0.7), face(1.0, 0.0, 10.0, 0.9), face(30.0, 0.0, 10.0, 0.8)]);
+        let faces = [face(0.0, 0.0, 10.0, 0.7), face(1.0, 0.0, 10.0, 0.9), face(30.0, 0.0, 10.0, 0.8)];
+        let numbered = faces.into_iter().enumerate();
+        let mut candidates =
+            numbered.map(|(place, detection)| Candidate { detection, place }).collect::<Vec<_>>();
+        let mut kept = vec![faces[0]];
+        suppress(&mut candidates, &mut kept);
         assert_eq!(kept.iter().map(|kept| kept.score).collect::<Vec<_>>(), [0.9, 0.8]);
     }
 

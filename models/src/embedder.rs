@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use gate::Template;
+use gate::{Probe, Template};
 
 use crate::align::{SAMPLE_SIDE, Sample};
 use crate::card::Card;
 use crate::error::ModelError;
 use crate::input;
+use crate::lines::Level;
 use crate::network::{Network, Threads};
 
 /// Makes templates from samples.
@@ -40,8 +41,38 @@ impl Embedder {
     /// # Errors
     /// [`ModelError`] if the network cannot be run or its output has no direction.
     pub fn embed(&mut self, sample: &Sample) -> Result<Template, ModelError> {
-        let outputs = input::run(&mut self.network, &self.card, sample.image(), SAMPLE_SIDE, SAMPLE_SIDE)?;
-        let vector = input::values(&self.card, outputs)?.to_vec();
-        Template::new(self.card.model(), vector).map_err(|error| ModelError::output(&self.card.id, error))
+        let model = self.card.model();
+        let (card, vector) = self.vector(sample)?;
+        Template::new(model, vector.to_vec()).map_err(|error| ModelError::output(&card.id, error))
+    }
+
+    /// The templates of several samples, in their order: of all faces of one picture, for instance. The network takes
+    /// one sample at a time, because its weights stay in the cache from one to the next.
+    ///
+    /// # Errors
+    /// [`ModelError`] as for [`embed`](Self::embed), for the first sample that fails.
+    pub fn embed_all(&mut self, samples: &[Sample]) -> Result<Vec<Template>, ModelError> {
+        samples.iter().map(|sample| self.embed(sample)).collect()
+    }
+
+    /// The template of a sample, in the place of the one before, whose memory it takes.
+    pub(crate) fn embed_again<'a>(
+        &mut self,
+        sample: &Sample,
+        place: &'a mut Option<Probe>,
+    ) -> Result<&'a Probe, ModelError> {
+        match place {
+            Some(probe) => {
+                let (card, vector) = self.vector(sample)?;
+                probe.0.replace(vector).map_err(|error| ModelError::output(&card.id, error))?;
+                Ok(probe)
+            }
+            None => Ok(place.insert(Probe(self.embed(sample)?))),
+        }
+    }
+
+    fn vector(&mut self, sample: &Sample) -> Result<(&Card, &[f32]), ModelError> {
+        let outputs = input::run(&mut self.network, &self.card.input, Level::best(), sample.image())?;
+        Ok((&self.card, input::values(&self.card, outputs)?))
     }
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageError as DecodeError, ImageReader, Limits};
 
+use crate::picture::Picture;
+use crate::resample::{Shrink, shrink_into};
+
 /// Largest picture that is decoded, in pixels. It bounds the memory of one photograph to about 120 MB per copy; the
 /// cameras that take portraits stay below it.
 pub const MAX_PIXELS: u64 = 40_000_000;
@@ -145,6 +148,20 @@ impl Image {
         Self::new(picture.width() as usize, picture.height() as usize, picture.into_raw())
     }
 
+    /// A copy of a picture of any format whose longer side has at most `max_side` pixels.
+    #[must_use]
+    pub fn smaller(picture: Picture<'_>, max_side: usize) -> Self {
+        let mut small = Self::black(0, 0);
+        shrink_into(&mut small, &mut Shrink::new(), picture, max_side.max(1));
+        small
+    }
+
+    /// The bytes, without a copy.
+    #[must_use]
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
+
     /// Width in pixels.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -164,12 +181,38 @@ impl Image {
     }
 
     /// The three bytes of one pixel, which must lie inside.
+    #[cfg(test)]
     pub(crate) fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
         let start = (y * self.width + x) * 3;
         [self.rgb[start], self.rgb[start + 1], self.rgb[start + 2]]
     }
 
+    /// The bytes, to be written.
+    pub(crate) fn rgb_mut(&mut self) -> &mut [u8] {
+        &mut self.rgb
+    }
+
+    /// Nothing yet, in its full size.
+    pub(crate) fn black(width: usize, height: usize) -> Self {
+        Self { width, height, rgb: vec![0; width * height * 3] }
+    }
+
+    /// Takes another size, and memory only where it has too little. What is in it has no meaning.
+    pub(crate) fn reshaped(&mut self, width: usize, height: usize) -> &mut [u8] {
+        (self.width, self.height) = (width, height);
+        self.rgb.resize(width * height * 3, 0);
+        &mut self.rgb
+    }
+
+    /// Red grows to the right, green downwards, blue is 9.
+    #[cfg(test)]
+    pub(crate) fn ramp(width: usize, height: usize) -> Self {
+        let pixel = |pixel: usize| [(pixel % width) as u8, (pixel / width) as u8, 9];
+        Self::from_parts(width, height, (0..width * height).flat_map(pixel).collect())
+    }
+
     /// A picture whose size was already checked.
+    #[cfg(test)]
     pub(crate) fn from_parts(width: usize, height: usize, rgb: Vec<u8>) -> Self {
         debug_assert_eq!(rgb.len(), width * height * 3);
         Self { width, height, rgb }

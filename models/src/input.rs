@@ -1,34 +1,32 @@
 //! From a picture to what a card asks for.
 
-use crate::card::{Card, Colour};
+use crate::card::{Card, Colour, Input};
 use crate::error::ModelError;
 use crate::image::Image;
+use crate::lines::{self, Level};
 use crate::network::{Network, Outputs};
 
-/// Runs a network on a picture in the card's colour order and normalisation, the picture at the top left of `width` x
-/// `height` pixels, zeros at its right and bottom.
+/// Runs a network on a picture of the size of its input.
 pub(crate) fn run<'a>(
     network: &'a mut Network,
-    card: &Card,
+    input: &Input,
+    level: Level,
     image: &Image,
-    width: usize,
-    height: usize,
 ) -> Result<Outputs<'a>, ModelError> {
-    let input = card.input.clone();
-    let order = match input.colour {
-        Colour::Rgb => [0, 1, 2],
-        Colour::Bgr => [2, 1, 0],
-    };
     let line = image.width() * 3;
-    let outputs = network.run(width, height, |y, row| {
-        let source = image.rgb().get(y * line..(y + 1) * line).unwrap_or_default();
-        let (filled, rest) = row.split_at_mut(source.len().min(row.len()));
-        for (values, pixel) in filled.as_chunks_mut::<3>().0.iter_mut().zip(source.as_chunks::<3>().0) {
-            *values = order.map(|channel| (f32::from(pixel[channel]) - input.offset) * input.scale);
-        }
-        rest.fill(0.0);
+    let outputs = network.run(image.width(), image.height(), |y, row| {
+        lines::weigh(level, row, &image.rgb()[y * line..][..line], 1.0);
+        normalise(level, input, row);
     })?;
     Ok(outputs)
+}
+
+/// Brings a row of red, green and blue, 0 to 255, into a card's order and range.
+pub(crate) fn normalise(level: Level, input: &Input, row: &mut [f32]) {
+    match input.colour {
+        Colour::Rgb => lines::normalise(level, row, input.offset, input.scale),
+        Colour::Bgr => lines::normalise_swapped(level, row, input.offset, input.scale),
+    }
 }
 
 /// The values of the first output, which must be as many as the card says.

@@ -1,16 +1,18 @@
 //! From pictures to templates: face networks in candle, one card per model.
 //!
 //! The story in reading order: [`card`] (where a model comes from and what was measured), [`image`] (a picture from a
-//! file), [`network`] (the small executor), [`detector`] (faces and landmarks), [`align`] (the sample), [`quality`] (good
-//! enough, or a reason that can be shown), [`pad`] and [`embedder`] (the two networks that judge it), [`tracker`] (one
-//! face from frame to frame), [`vision`] (all of it for one frame), [`calibration`] (thresholds from a card,
-//! how sure they are, whether they hold), [`evaluation`] (the LFW protocol).
+//! file) and [`picture`] (any picture, in the form in which its source has it), [`network`] (the executor), [`detector`]
+//! (faces and landmarks), [`align`] (the sample), [`quality`] (good enough, or a reason that can be shown), [`pad`] and
+//! [`embedder`] (the two networks that judge it), [`tracker`] (one face from frame to frame), [`watch`] (where to look
+//! for it), [`vision`] (all of it for one frame), [`calibration`] (thresholds from a card, how sure they are, whether
+//! they hold), [`evaluation`] (the LFW protocol).
 //!
 //! What is not here: the gallery and its search, and every decision; both are in `gate`. Nothing here stores a picture.
 
 pub mod align;
 pub mod calibration;
 pub mod card;
+mod colour;
 pub mod detector;
 pub mod embedder;
 mod error;
@@ -18,12 +20,15 @@ pub mod evaluation;
 pub mod image;
 mod input;
 mod kernels;
+mod lines;
 pub mod network;
 pub mod pad;
+pub mod picture;
 pub mod quality;
 mod resample;
 pub mod tracker;
 pub mod vision;
+pub mod watch;
 
 pub use self::image::{Image, ImageError};
 pub use align::{Landmarks, Point, Sample};
@@ -34,6 +39,7 @@ pub use embedder::Embedder;
 pub use error::ModelError;
 pub use network::{NetworkError, Threads};
 pub use pad::Pad;
+pub use picture::{Format, Picture, PictureError};
 pub use quality::Quality;
 pub use tracker::{Tracked, Tracker};
 pub use vision::{EnrolError, Enrolled, Observation, Vision};

@@ -9,8 +9,10 @@ use crate::detector::Rect;
 use crate::error::ModelError;
 use crate::image::Image;
 use crate::input;
+use crate::lines::Level;
 use crate::network::{Network, Threads};
-use crate::resample::{self, Window};
+use crate::picture::Picture;
+use crate::resample::{Resize, Window};
 
 /// How many times larger than the face box the network's view is.
 const VIEW_SCALE: f32 = 2.7;
@@ -23,8 +25,9 @@ const BONA_FIDE: usize = 0;
 pub struct Pad {
     card: Card,
     network: Network,
-    /// Width and height of the network's input.
-    size: (usize, usize),
+    resize: Resize,
+    /// What the network sees, in the size of its input.
+    seen: Image,
 }
 
 impl Pad {
@@ -35,9 +38,11 @@ impl Pad {
     pub fn load(models: &Path, threads: &Threads) -> Result<Self, ModelError> {
         let card = Card::fr_liveness();
         let size = card.input.width.zip(card.input.height);
-        let size = size.ok_or_else(|| ModelError::output(&card.id, "the card names no input size"))?;
-        let network = Network::from_onnx(&card.file, &card.open_weights(models)?, Some(size), threads)?;
-        Ok(Self { card, network, size })
+        let (width, height) =
+            size.ok_or_else(|| ModelError::output(&card.id, "the card names no input size"))?;
+        let weights = card.open_weights(models)?;
+        let network = Network::from_onnx(&card.file, &weights, Some((width, height)), threads)?;
+        Ok(Self { card, network, resize: Resize::new(), seen: Image::black(width, height) })
     }
 
     /// The card with what was measured.
@@ -50,10 +55,11 @@ impl Pad {
     ///
     /// # Errors
     /// [`ModelError`] if the network cannot be run.
-    pub fn score(&mut self, image: &Image, face: &Rect) -> Result<f32, ModelError> {
-        let (width, height) = self.size;
-        let view = resample::resize_window(image, view(face, image.width(), image.height()), width, height);
-        let outputs = input::run(&mut self.network, &self.card, &view, width, height)?;
+    pub fn score<'a>(&mut self, picture: impl Into<Picture<'a>>, face: &Rect) -> Result<f32, ModelError> {
+        let picture = picture.into();
+        let view = view(face, picture.width(), picture.height());
+        self.resize.window(&mut self.seen, picture, view);
+        let outputs = input::run(&mut self.network, &self.card.input, Level::best(), &self.seen)?;
         Ok(softmax(input::values(&self.card, outputs)?, BONA_FIDE))
     }
 }

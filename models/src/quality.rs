@@ -129,42 +129,45 @@ fn pose(landmarks: &Landmarks) -> (f32, f32, f32) {
 /// The part of a sample that is face whoever it is: from above the eyes to below the mouth.
 const FACE: (std::ops::Range<usize>, std::ops::Range<usize>) = (28..84, 36..104);
 
+/// Pixels of that part.
+const WIDTH: usize = FACE.0.end - FACE.0.start;
+const PIXELS: usize = WIDTH * (FACE.1.end - FACE.1.start);
+
 /// The brightness of the face in a sample, row by row.
-struct Brightness {
-    values: Vec<f32>,
-    width: usize,
-}
+struct Brightness([f32; PIXELS]);
 
 impl Brightness {
     fn of(sample: &Sample) -> Self {
-        let luma = |[red, green, blue]: [u8; 3]| {
-            0.299 * f32::from(red) + 0.587 * f32::from(green) + 0.114 * f32::from(blue)
-        };
+        const { assert!(FACE.0.end <= SAMPLE_SIDE && FACE.1.end <= SAMPLE_SIDE) };
         let (columns, rows) = FACE;
-        debug_assert!(columns.end <= SAMPLE_SIDE && rows.end <= SAMPLE_SIDE);
-        let width = columns.len();
-        let values =
-            rows.flat_map(|y| columns.clone().map(move |x| luma(sample.image().pixel(x, y)))).collect();
-        Self { values, width }
+        let mut values = [0.0; PIXELS];
+        for (line, y) in values.chunks_exact_mut(WIDTH).zip(rows) {
+            let row = &sample.image().rgb()[(y * SAMPLE_SIDE + columns.start) * 3..][..WIDTH * 3];
+            for (value, pixel) in line.iter_mut().zip(row.as_chunks::<3>().0) {
+                let [red, green, blue] = pixel.map(f32::from);
+                *value = 0.299 * red + 0.587 * green + 0.114 * blue;
+            }
+        }
+        Self(values)
     }
 
     fn percentile(&self, percent: usize) -> f32 {
-        let mut sorted = self.values.clone();
-        sorted.sort_by(f32::total_cmp);
-        sorted[(sorted.len() - 1) * percent / 100]
+        let mut values = self.0;
+        let rank = (PIXELS - 1) * percent / 100;
+        *values.select_nth_unstable_by(rank, f32::total_cmp).1
     }
 
     fn sharpness(&self) -> f32 {
-        let at = |x: usize, y: usize| self.values[y * self.width + x];
-        let (width, height) = (self.width, self.values.len() / self.width);
-        let laplacian =
-            |x: usize, y: usize| at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4.0 * at(x, y);
-        let detail: Vec<f32> = (1..height - 1)
-            .flat_map(|y| (1..width - 1).map(move |x| (x, y)))
-            .map(|(x, y)| laplacian(x, y))
-            .collect();
+        let mut detail = [0.0; PIXELS];
+        let mut pixels = 0;
+        for centre in (1..PIXELS / WIDTH - 1).flat_map(|y| (1..WIDTH - 1).map(move |x| y * WIDTH + x)) {
+            let at = |index: usize| self.0[index];
+            detail[pixels] =
+                at(centre - 1) + at(centre + 1) + at(centre - WIDTH) + at(centre + WIDTH) - 4.0 * at(centre);
+            pixels += 1;
+        }
         // A face without any contrast has no detail to compare with; one grey level keeps the ratio finite.
-        variance(&detail) / variance(&self.values).max(1.0)
+        variance(&detail[..pixels]) / variance(&self.0).max(1.0)
     }
 }
 

@@ -74,6 +74,9 @@ pub struct Tracker {
     guide: Guide,
     last_id: u64,
     current: Option<Track>,
+    /// The first template of the track, once it has one: everything later is compared with it, so that no series of small
+    /// changes leads from one person to another. Its memory serves the next track's.
+    anchor: Option<Template>,
 }
 
 #[derive(Debug)]
@@ -82,16 +85,15 @@ struct Track {
     face: Rect,
     seen: Monotonic,
     missed: u32,
-    /// The first template of the track: everything later is compared with it, so that no series of small changes leads
-    /// from one person to another.
-    anchor: Option<Template>,
+    /// Whether the anchor is this track's.
+    anchored: bool,
 }
 
 impl Tracker {
     /// A tracker that has seen nobody.
     #[must_use]
     pub fn new(guide: Guide) -> Self {
-        Self { guide, last_id: 0, current: None }
+        Self { guide, last_id: 0, current: None, anchor: None }
     }
 
     /// Takes the faces of one frame of `size` (width, height) pixels, captured at `captured`, and returns its subject, if
@@ -102,12 +104,12 @@ impl Tracker {
         size: (usize, usize),
         faces: &[Detection],
     ) -> Option<Tracked> {
-        let inside: Vec<&Detection> =
-            faces.iter().filter(|found| self.guide.holds(&found.face, size)).collect();
-        let weight = |found: &&&Detection| prominence(&found.face, size.0, size.1);
-        let foremost = inside.iter().max_by(|left, right| weight(left).total_cmp(&weight(right))).copied();
+        let guide = self.guide;
+        let inside = || faces.iter().filter(move |found| guide.holds(&found.face, size));
+        let weight = |found: &&Detection| prominence(&found.face, size.0, size.1);
+        let foremost = inside().max_by(|left, right| weight(left).total_cmp(&weight(right)));
         self.end_if_away_too_long(captured);
-        let followed = self.current.as_ref().and_then(|track| continuation(track, &inside));
+        let followed = self.current.as_ref().and_then(|track| continuation(track, inside()));
         match (followed, foremost) {
             (Some(same), Some(other)) if other.face.area() < same.face.area() * TAKEOVER_AREA => {
                 Some(self.follow(captured, same))
@@ -133,18 +135,30 @@ impl Tracker {
     /// new one if the face in the box has become somebody else's. `None` if nobody is followed.
     pub fn confirm(&mut self, template: &Template) -> Option<TrackId> {
         let track = self.current.as_mut()?;
-        match &track.anchor {
-            None => track.anchor = Some(template.clone()),
-            Some(anchor) => {
-                let same = anchor.compare(template).is_ok_and(|score| score.0 >= SAME_FACE_SCORE);
-                if !same {
-                    self.last_id += 1;
-                    track.id = TrackId(self.last_id);
-                    track.anchor = Some(template.clone());
-                }
+        let anchor = self.anchor.as_ref().filter(|_| track.anchored);
+        let alike =
+            |anchor: &Template| anchor.compare(template).is_ok_and(|score| score.0 >= SAME_FACE_SCORE);
+        match anchor.map(alike) {
+            Some(true) => {}
+            None => set_anchor(&mut self.anchor, template),
+            Some(false) => {
+                self.last_id += 1;
+                track.id = TrackId(self.last_id);
+                set_anchor(&mut self.anchor, template);
             }
         }
+        track.anchored = true;
         Some(track.id)
+    }
+
+    /// Where the followed face was in the last frame, if it was there.
+    pub(crate) fn followed(&self) -> Option<Rect> {
+        self.current.as_ref().filter(|track| track.missed == 0).map(|track| track.face)
+    }
+
+    /// Whether one of these faces continues the track, so that the rest of the frame need not be searched for it.
+    pub(crate) fn continues_with(&self, faces: &[Detection]) -> bool {
+        self.current.as_ref().is_some_and(|track| continuation(track, faces.iter()).is_some())
     }
 
     fn end_if_away_too_long(&mut self, captured: Monotonic) {
@@ -164,7 +178,7 @@ impl Tracker {
     fn follow(&mut self, captured: Monotonic, found: &Detection) -> Tracked {
         let track = self.current.get_or_insert_with(|| {
             self.last_id += 1;
-            Track { id: TrackId(self.last_id), face: found.face, seen: captured, missed: 0, anchor: None }
+            Track { id: TrackId(self.last_id), face: found.face, seen: captured, missed: 0, anchored: false }
         });
         track.face = found.face;
         track.seen = captured;
@@ -174,10 +188,21 @@ impl Tracker {
 }
 
 /// The face that continues a track, if one does.
-fn continuation<'a>(track: &Track, faces: &[&'a Detection]) -> Option<&'a Detection> {
+fn continuation<'a>(track: &Track, faces: impl Iterator<Item = &'a Detection>) -> Option<&'a Detection> {
     let overlap = |found: &&Detection| found.face.overlap(&track.face);
-    let best = faces.iter().copied().max_by(|left, right| overlap(left).total_cmp(&overlap(right)))?;
+    let best = faces.max_by(|left, right| overlap(left).total_cmp(&overlap(right)))?;
     (overlap(&best) >= MIN_OVERLAP).then_some(best)
+}
+
+/// Remembers a track's first template, in the memory of the one before if both are of one model.
+fn set_anchor(anchor: &mut Option<Template>, template: &Template) {
+    let kept = anchor
+        .as_mut()
+        .filter(|old| old.model() == template.model())
+        .is_some_and(|old| old.replace(template.vector()).is_ok());
+    if !kept {
+        *anchor = Some(template.clone());
+    }
 }
 
 #[cfg(test)]

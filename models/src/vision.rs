@@ -1,10 +1,13 @@
 //! Everything that is read from one frame, in order: faces, the subject, its sample, its quality, its template and
 //! whether it looks bona fide. One instance belongs to one thread; the kiosk's vision thread owns it.
+//!
+//! A frame is read in the format in which its camera sent it, and its result lies in memory that the next one uses again:
+//! in the long run a frame allocates nothing.
 
 use std::path::Path;
 use std::time::Instant;
 
-use gate::{Monotonic, QualityIssue, Template, TrackId};
+use gate::{Monotonic, Probe, QualityIssue, Template, TrackId};
 
 use crate::align::Sample;
 use crate::card::Card;
@@ -14,9 +17,11 @@ use crate::error::ModelError;
 use crate::image::Image;
 use crate::network::Threads;
 use crate::pad::Pad;
+use crate::picture::Picture;
 use crate::quality::Quality;
-use crate::resample;
-use crate::tracker::{Guide, Tracker};
+use crate::resample::{Shrink, shrink_into};
+use crate::tracker::{Guide, Tracked, Tracker};
+use crate::watch::Watch;
 
 /// Larger pictures are shrunk before anything else. A sample that skips pixels of a huge photograph would be full of
 /// false detail; at this size a face that fills the picture still has more pixels than its sample.
@@ -36,24 +41,32 @@ pub struct Vision {
     embedder: Embedder,
     pad: Pad,
     tracker: Tracker,
+    watch: Watch,
+    working: Working,
+    /// The newest sample and its template: the memory of the next.
+    sample: Sample,
+    probe: Option<Probe>,
 }
 
 /// What one frame showed.
 #[derive(Debug, Clone)]
-pub struct Observation {
+pub struct Observation<'a> {
     /// When the frame was captured.
     pub captured: Monotonic,
-    /// How many faces were found, whether inside the guide or not.
+    /// How many faces were found where faces were looked for, whether inside the guide or not.
     pub faces_in_view: usize,
+    /// Whether the whole frame was searched. If not, only the surroundings of the subject were, and `faces_in_view` says
+    /// nothing of the rest; a whole search is never older than [`LONGEST_NARROW_VIEW`](crate::watch::LONGEST_NARROW_VIEW).
+    pub whole_frame: bool,
     /// The subject, if there is one inside the guide.
-    pub subject: Option<Subject>,
+    pub subject: Option<Subject<'a>>,
     /// How long the stages took.
     pub timings: Timings,
 }
 
 /// The one face that is followed.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct Subject<'a> {
     /// Its unbroken track.
     pub track: TrackId,
     /// Where it is, in pixels of the frame that was given.
@@ -61,18 +74,29 @@ pub struct Subject {
     /// What was measured of it.
     pub quality: Quality,
     /// The aligned face.
-    pub sample: Sample,
+    pub sample: &'a Sample,
     /// What it gave, or why it was not compared.
-    pub reading: Result<Reading, QualityIssue>,
+    pub reading: Result<Reading<'a>, QualityIssue>,
 }
 
 /// What the networks said about a sample that was good enough.
-#[derive(Debug, Clone)]
-pub struct Reading {
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
     /// The template, of this frame alone.
-    pub template: Template,
+    pub probe: &'a Probe,
     /// How bona fide the presentation looks: 0 attack, 1 living. One frame is a screening signal, not a control.
     pub pad: f32,
+}
+
+/// One of the faces of a picture that was read as a whole.
+#[derive(Debug, Clone)]
+pub struct FaceReading {
+    /// Where it is, in pixels of the picture that was given.
+    pub face: Rect,
+    /// What was measured of it.
+    pub quality: Quality,
+    /// Its template, or why it was not compared.
+    pub template: Result<Template, QualityIssue>,
 }
 
 /// Microseconds by stage; 0 for a stage that was not reached.
@@ -141,7 +165,19 @@ impl Vision {
             embedder: Embedder::load(models, threads)?,
             pad: Pad::load(models, threads)?,
             tracker: Tracker::new(Guide::default()),
+            watch: Watch::default(),
+            working: Working { shrink: Shrink::new(), image: Image::black(0, 0) },
+            sample: Sample::black(),
+            probe: None,
         })
+    }
+
+    /// The same, with pictures shrunk to this longer side for the detector: see
+    /// [`Detector::set_side`](crate::Detector::set_side).
+    #[must_use]
+    pub fn with_detector_side(mut self, side: usize) -> Self {
+        self.detector.set_side(side);
+        self
     }
 
     /// The card whose measurements thresholds come from.
@@ -155,31 +191,75 @@ impl Vision {
     ///
     /// # Errors
     /// [`ModelError`] if a network cannot be run; the track is as before.
-    pub fn observe(&mut self, captured: Monotonic, frame: &Image) -> Result<Observation, ModelError> {
+    pub fn observe<'a>(
+        &mut self,
+        captured: Monotonic,
+        frame: impl Into<Picture<'a>>,
+    ) -> Result<Observation<'_>, ModelError> {
         let mut timings = Timings::default();
-        let (shrunk, factor) = working_copy(frame);
-        let image = shrunk.as_ref().unwrap_or(frame);
-        let faces = timed(&mut timings.detect_us, || self.detector.detect(image))?;
-        let size = (image.width(), image.height());
-        let mut observation = Observation { captured, faces_in_view: faces.len(), subject: None, timings };
-        let Some(tracked) = self.tracker.update(captured, size, &faces) else {
+        let (picture, factor) = timed(&mut timings.detect_us, || self.working.copy(frame.into()));
+        let mut look =
+            Look { detector: &mut self.detector, tracker: &mut self.tracker, watch: &mut self.watch };
+        let found = timed(&mut timings.detect_us, || look.at(captured, picture))?;
+        let mut observation = Observation {
+            captured,
+            faces_in_view: found.faces,
+            whole_frame: found.everywhere,
+            subject: None,
+            timings,
+        };
+        let Some(Tracked { mut track, detection }) = found.subject else {
             return Ok(observation);
         };
         let timings = &mut observation.timings;
-        let (sample, quality) = timed(&mut timings.align_us, || sample_of(image, &tracked.detection));
-        let mut track = tracked.track;
+        let quality = timed(&mut timings.align_us, || {
+            self.sample.align_again(picture, &detection.landmarks);
+            Quality::measure(&detection, &self.sample, picture.width(), picture.height())
+        });
         let reading = match quality.issue() {
             Some(issue) => Err(issue),
             None => {
-                let template = timed(&mut timings.embed_us, || self.embedder.embed(&sample))?;
-                track = self.tracker.confirm(&template).unwrap_or(track);
-                let pad = timed(&mut timings.pad_us, || self.pad.score(image, &tracked.detection.face))?;
-                Ok(Reading { template, pad })
+                let (sample, place) = (&self.sample, &mut self.probe);
+                let probe = timed(&mut timings.embed_us, || self.embedder.embed_again(sample, place))?;
+                track = self.tracker.confirm(&probe.0).unwrap_or(track);
+                let pad = timed(&mut timings.pad_us, || self.pad.score(picture, &detection.face))?;
+                Ok(Reading { probe, pad })
             }
         };
-        let face = unshrunk(&tracked.detection.face, factor);
-        observation.subject = Some(Subject { track, face, quality, sample, reading });
+        let face = unshrunk(&detection.face, factor);
+        observation.subject = Some(Subject { track, face, quality, sample: &self.sample, reading });
         Ok(observation)
+    }
+
+    /// Reads every face of a picture, most certain first, apart from any track.
+    ///
+    /// # Errors
+    /// [`ModelError`] if a network cannot be run.
+    pub fn read_faces<'a>(
+        &mut self,
+        picture: impl Into<Picture<'a>>,
+    ) -> Result<Vec<FaceReading>, ModelError> {
+        let (picture, factor) = self.working.copy(picture.into());
+        let faces = self.detector.detect_here(picture)?;
+        let (samples, qualities): (Vec<_>, Vec<_>) =
+            faces.iter().map(|detection| sample_of(picture, detection)).unzip();
+        let issues = qualities.iter().map(Quality::issue);
+        let good: Vec<Sample> = samples
+            .into_iter()
+            .zip(issues)
+            .filter(|(_, issue)| issue.is_none())
+            .map(|(sample, _)| sample)
+            .collect();
+        let mut templates = self.embedder.embed_all(&good)?.into_iter();
+        let read = |(detection, quality): (&Detection, Quality)| FaceReading {
+            face: unshrunk(&detection.face, factor),
+            quality,
+            template: match quality.issue() {
+                Some(issue) => Err(issue),
+                None => Ok(templates.next().expect("each good sample has its template")),
+            },
+        };
+        Ok(faces.iter().zip(qualities).map(read).collect())
     }
 
     /// Bona fide score of a face on a photograph, where `face` is in pixels of the photograph.
@@ -196,11 +276,10 @@ impl Vision {
     /// # Errors
     /// [`EnrolError`], which says what to change about the photograph.
     pub fn enrol_photo(&mut self, photograph: &Image) -> Result<Enrolled, EnrolError> {
-        let (shrunk, factor) = working_copy(photograph);
-        let image = shrunk.as_ref().unwrap_or(photograph);
-        let faces = self.detector.detect(image)?;
-        let detection = only_face(&faces, image.width(), image.height())?;
-        let (sample, quality) = sample_of(image, detection);
+        let (picture, factor) = self.working.copy(photograph.into());
+        let faces = self.detector.detect_here(picture)?;
+        let detection = only_face(faces, picture.width(), picture.height())?;
+        let (sample, quality) = sample_of(picture, detection);
         match quality.issue() {
             Some(issue) => Err(EnrolError::Quality(issue)),
             None => Ok(Enrolled {
@@ -212,10 +291,56 @@ impl Vision {
     }
 }
 
-fn working_copy(image: &Image) -> (Option<Image>, f32) {
-    match resample::shrink_to(image, MAX_WORKING_SIDE) {
-        Some((small, factor)) => (Some(small), factor),
-        None => (None, 1.0),
+/// Memory for the smaller copy of a large picture.
+#[derive(Debug)]
+struct Working {
+    shrink: Shrink,
+    image: Image,
+}
+
+impl Working {
+    /// The picture, or a copy with at most [`MAX_WORKING_SIDE`], and the factor between them.
+    fn copy<'a>(&'a mut self, picture: Picture<'a>) -> (Picture<'a>, f32) {
+        if picture.width().max(picture.height()) <= MAX_WORKING_SIDE {
+            return (picture, 1.0);
+        }
+        let factor = shrink_into(&mut self.image, &mut self.shrink, picture, MAX_WORKING_SIDE);
+        ((&self.image).into(), factor)
+    }
+}
+
+/// Finding the subject of a frame.
+struct Look<'a> {
+    detector: &'a mut Detector,
+    tracker: &'a mut Tracker,
+    watch: &'a mut Watch,
+}
+
+/// What a look gave.
+struct Found {
+    faces: usize,
+    everywhere: bool,
+    subject: Option<Tracked>,
+}
+
+impl Look<'_> {
+    /// Looks around the followed face first where that is enough, and everywhere if it is not or if the face is not there.
+    fn at(&mut self, captured: Monotonic, picture: Picture) -> Result<Found, ModelError> {
+        let size = (picture.width(), picture.height());
+        let saves = self.detector.saves_by_narrowing(size.0, size.1);
+        let followed = self.tracker.followed().filter(|_| saves);
+        if let Some(window) = self.watch.window(captured, size, followed) {
+            let faces = self.detector.detect_near(picture, window)?;
+            if self.tracker.continues_with(faces) {
+                self.watch.saw_surroundings();
+                let subject = self.tracker.update(captured, size, faces);
+                return Ok(Found { faces: faces.len(), everywhere: false, subject });
+            }
+        }
+        let faces = self.detector.detect_here(picture)?;
+        self.watch.saw_everything(captured);
+        let subject = self.tracker.update(captured, size, faces);
+        Ok(Found { faces: faces.len(), everywhere: true, subject })
     }
 }
 
@@ -223,9 +348,9 @@ fn unshrunk(face: &Rect, factor: f32) -> Rect {
     Rect { x: face.x / factor, y: face.y / factor, width: face.width / factor, height: face.height / factor }
 }
 
-fn sample_of(image: &Image, detection: &Detection) -> (Sample, Quality) {
-    let sample = Sample::align(image, &detection.landmarks);
-    let quality = Quality::measure(detection, &sample, image.width(), image.height());
+fn sample_of(picture: Picture, detection: &Detection) -> (Sample, Quality) {
+    let sample = Sample::align(picture, &detection.landmarks);
+    let quality = Quality::measure(detection, &sample, picture.width(), picture.height());
     (sample, quality)
 }
 

@@ -4,10 +4,10 @@
 mod common;
 
 use common::{PHOTOGRAPHS, fetched, photograph};
-use gate::{Monotonic, QualityIssue};
+use gate::{Monotonic, QualityIssue, TrackId};
 use models::card::Package;
 use models::vision::{EnrolError, Observation};
-use models::{Image, Threads, Vision};
+use models::{Image, Picture, Rect, Threads, Vision};
 
 fn vision() -> Vision {
     Vision::load(&fetched("models"), &Threads::start(1).unwrap()).unwrap()
@@ -66,8 +66,24 @@ fn issue(vision: &mut Vision, image: &Image) -> Option<QualityIssue> {
     }
 }
 
-fn observe(vision: &mut Vision, milliseconds: u64, image: &Image) -> Observation {
-    vision.observe(Monotonic::from_micros(milliseconds * 1_000), image).unwrap()
+fn observe<'a, 'b>(
+    vision: &'a mut Vision,
+    milliseconds: u64,
+    frame: impl Into<Picture<'b>>,
+) -> Observation<'a> {
+    vision.observe(Monotonic::from_micros(milliseconds * 1_000), frame).unwrap()
+}
+
+/// What is remembered of a subject after the next frame.
+struct Seen {
+    track: TrackId,
+    face: Rect,
+    pad: Option<f32>,
+}
+
+fn subject(vision: &mut Vision, milliseconds: u64, image: &Image) -> Seen {
+    let subject = observe(vision, milliseconds, image).subject.unwrap();
+    Seen { track: subject.track, face: subject.face, pad: subject.reading.ok().map(|reading| reading.pad) }
 }
 
 #[derive(serde::Deserialize)]
@@ -150,12 +166,11 @@ fn nobody_and_several_people_cannot_be_enrolled() {
 fn a_visit_is_one_track_until_somebody_else_stands_there() {
     let mut vision = vision();
     let (first, other) = (photograph("person-a-2.jpg"), photograph("stranger-2.png"));
-    let seen: Vec<_> =
-        (0..3).map(|frame| observe(&mut vision, frame * 100, &first).subject.unwrap()).collect();
-    assert!(seen.iter().all(|subject| subject.track == seen[0].track && subject.reading.is_ok()));
-    let pad = seen[0].reading.as_ref().unwrap().pad;
+    let seen: Vec<_> = (0..3).map(|frame| subject(&mut vision, frame * 100, &first)).collect();
+    assert!(seen.iter().all(|subject| subject.track == seen[0].track && subject.pad.is_some()));
+    let pad = seen[0].pad.unwrap();
     assert!((0.0..=1.0).contains(&pad));
-    let later = observe(&mut vision, 1_500, &other).subject.unwrap();
+    let later = subject(&mut vision, 1_500, &other);
     assert_ne!(later.track, seen[0].track);
 }
 
@@ -163,7 +178,7 @@ fn a_visit_is_one_track_until_somebody_else_stands_there() {
 fn another_face_put_into_the_same_place_between_two_frames_breaks_the_track() {
     let mut vision = vision();
     let first = photograph("person-a-2.jpg");
-    let before = observe(&mut vision, 0, &first).subject.unwrap();
+    let before = subject(&mut vision, 0, &first);
     let stranger = photograph("stranger-2.png");
     let there = vision.enrol_photo(&stranger).unwrap().face;
     // The stranger's picture moved and scaled so that the face fills the box of the first one.
@@ -176,7 +191,7 @@ fn another_face_put_into_the_same_place_between_two_frames_breaks_the_track() {
         let start = (source(y, from.y, to.y) * stranger.width() + source(x, from.x, to.x)) * 3;
         [stranger.rgb()[start], stranger.rgb()[start + 1], stranger.rgb()[start + 2]]
     });
-    let after = observe(&mut vision, 100, &swapped).subject.unwrap();
+    let after = subject(&mut vision, 100, &swapped);
     assert!(after.face.overlap(&before.face) > 0.5, "the boxes alone would continue the track");
     assert_ne!(after.track, before.track);
 }

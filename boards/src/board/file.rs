@@ -20,9 +20,16 @@ use crate::frame::LONGEST_SIDE;
 struct Whole {
     name: String,
     inference_threads: usize,
+    #[serde(default = "usual_detector_side")]
+    detector_side_px: usize,
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
+}
+
+/// A face that can be compared is 60 pixels wide; in a frame of twice this side it still has 30.
+fn usual_detector_side() -> usize {
+    640
 }
 
 #[derive(Deserialize)]
@@ -72,6 +79,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         "inference_threads",
         "1 to 64, at most the processor's cores",
     )?;
+    let side = whole.detector_side_px as u64;
+    file.range(side, 160, 1_280, "detector_side_px", "160 to 1280 pixels; 640 is usual")?;
     let readers = || Value::Array(whole.readers.clone()).to_string();
     file.check(whole.readers.is_empty(), "readers", readers(), "[] is: card readers have no driver yet")?;
     Ok(Board {
@@ -80,6 +89,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         name: whole.name,
         file: path.into(),
         inference_threads: whole.inference_threads,
+        detector_side_px: whole.detector_side_px,
         seat: ReaderSeat::default(),
         pulses: SimPulses::default(),
     })

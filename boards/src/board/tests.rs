@@ -64,6 +64,14 @@ fn the_shipped_boards_are_what_they_say() {
 }
 
 #[test]
+fn the_detector_s_picture_has_the_usual_size_unless_the_board_says_another() {
+    let parse = |text: &str| file::parse(Path::new("/etc/door.toml"), text).unwrap().detector_side_px;
+    assert_eq!(parse(LCUS), 640);
+    assert_eq!(parse(&LCUS.replace("readers = []", "readers = []\ndetector_side_px = 320")), 320);
+    assert_eq!(shipped("sim.toml").detector_side_px, 640);
+}
+
+#[test]
 fn every_shipped_key_is_explained() {
     for name in ["sim.toml", "counter.toml", "generic-x86.toml"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("boards").join(name);
@@ -115,6 +123,10 @@ fn a_value_outside_its_range_is_named_with_the_range() {
     names(&refusal("\"mjpeg\"", "\"h264\""), &["h264", "yuyv", "mjpeg"]);
     names(&refusal("[\"yuyv\", \"mjpeg\"]", "[]"), &["camera.formats", "yuyv", "mjpeg"]);
     names(&refusal("= 2", "= 0"), &["inference_threads", "1 to 64"]);
+    for side in ["159", "1281", "0"] {
+        let key = format!("readers = []\ndetector_side_px = {side}");
+        names(&refusal("readers = []", &key), &["detector_side_px", side, "160 to 1280"]);
+    }
     names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]"]);
 }
 

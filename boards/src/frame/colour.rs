@@ -1,4 +1,4 @@
-//! The two matrices of BT.601, in 16-bit fixed point: exact to one grey level, without floating point per pixel.
+//! The matrix of BT.601, in 16-bit fixed point: exact to one grey level, without floating point per pixel.
 
 /// One in fixed point.
 const ONE: i32 = 1 << 16;
@@ -12,16 +12,6 @@ struct Matrix {
     green_by_cr: i32,
     blue_by_cb: i32,
 }
-
-/// JFIF: 2(1-Kr) = 1.402, 2(1-Kb) = 1.772, green takes what is left.
-const FULL: Matrix = Matrix {
-    black: 0,
-    gain: ONE,
-    red_by_cr: 91_881,
-    green_by_cb: 22_554,
-    green_by_cr: 46_802,
-    blue_by_cb: 116_130,
-};
 
 /// BT.601 limited: brightness from 16 to 235 stretched by 255/219, colour differences by 255/224.
 const LIMITED: Matrix = Matrix {
@@ -68,15 +58,7 @@ pub(super) fn rgb_of_yuyv(yuyv: &[u8]) -> Vec<u8> {
     rgb
 }
 
-pub(super) fn rgb_of_ycbcr(ycbcr: &[u8]) -> Vec<u8> {
-    let mut rgb = Vec::with_capacity(ycbcr.len());
-    for pixel in ycbcr.chunks_exact(3) {
-        rgb.extend_from_slice(&FULL.rgb(pixel[0], pixel[1], pixel[2]));
-    }
-    rgb
-}
-
 /// Kr = 0.299, Kb = 0.114.
-pub(super) fn luma_of_rgb(red: u8, green: u8, blue: u8) -> u8 {
+pub(super) fn luma_of_rgb(&[red, green, blue]: &[u8; 3]) -> u8 {
     level(19_595 * i32::from(red) + 38_470 * i32::from(green) + 7_471 * i32::from(blue))
 }

@@ -4,6 +4,19 @@
 //! the end is searched first, by the rules of JPEG (ITU-T T.81, B.1): segments `FF marker length…` up to the start of the
 //! scan `FF DA`, then coded data in which `FF` is followed by `00` or a restart marker `D0` to `D7`, until `FF D9`. A
 //! frame that was cut has no end. One that was cut inside a buffer with old remains fails in the strict decoder.
+//!
+//! **Why the decoder makes RGB, and why it is zune-jpeg.** Milliseconds of processor time for one picture of 1280x720
+//! (quality 85, 4:2:2, 140 kB) on one Zen 5 core, medians of 60:
+//!
+//! | | RGB | `Y Cb Cr` | brightness only | half size |
+//! |---|---|---|---|---|
+//! | zune-jpeg 0.5.15 | 2.16 | 2.28 | 1.72 | has none |
+//! | libjpeg-turbo 2.1.5 | 1.95 | 1.63 (planes) | 1.37 | 1.50 (RGB), 1.42 (planes) |
+//!
+//! RGB costs zune-jpeg less than what it is made of, since only its colour conversion writes pixels with vector
+//! instructions. libjpeg-turbo's planes would save half a millisecond and its half size 0.75 of the two, since the entropy
+//! decoding stays; at half size the faces would have half their pixels. Against that stands a C library that parses what
+//! a plug on the outside of the house delivers. The networks take ten times as long: it is not worth it.
 
 use zune_jpeg::{
     JpegDecoder,
@@ -12,7 +25,7 @@ use zune_jpeg::{
 
 use super::LONGEST_SIDE;
 
-/// `Y Cb Cr` per pixel, or one byte per pixel if `grey`.
+/// `R G B` per pixel, or one byte per pixel if `grey`.
 pub(super) struct Picture {
     pub(super) width: u32,
     pub(super) height: u32,
@@ -36,7 +49,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, String> {
         Some(ColorSpace::YCbCr) => false,
         other => return Err(format!("its colours are {other:?}, not YCbCr or grey")),
     };
-    let wanted = if grey { ColorSpace::Luma } else { ColorSpace::YCbCr };
+    let wanted = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(wanted));
     let bytes = decoder.decode().map_err(|error| error.to_string())?;
     let (width, height) = decoder.dimensions().ok_or("it has no size")?;

@@ -95,15 +95,15 @@ fn a_compressed_picture_keeps_its_colours() {
         let frame = Frame::from_mjpeg(NOW, &jpeg(&flat, 32, 16, ExtendedColorType::Rgb8)).unwrap();
         assert_eq!((frame.width, frame.height, frame.captured), (32, 16, NOW));
         near(&frame.rgb(), &flat, 4);
-        let luma = colour::luma_of_rgb(rgb[0], rgb[1], rgb[2]);
-        near(frame.luma(), &[luma; 32 * 16], 3);
+        let luma = colour::luma_of_rgb(&rgb);
+        near(&frame.luma(), &[luma; 32 * 16], 3);
     }
 }
 
 #[test]
 fn a_grey_compressed_picture_is_grey() {
     let frame = Frame::from_mjpeg(NOW, &jpeg(&[200; 64], 8, 8, ExtendedColorType::L8)).unwrap();
-    near(frame.luma(), &[200; 64], 1);
+    near(&frame.luma(), &[200; 64], 1);
     near(&frame.rgb(), &[200; 192], 1);
 }
 

@@ -100,7 +100,8 @@ fn open_door(
     panel: &Arc<dyn Panel>,
 ) -> Result<Door, Box<dyn Error>> {
     let models = assets::models(common.models.as_deref())?;
-    let vision = Vision::load(&models, &Threads::start(board.inference_threads)?)?;
+    let vision = Vision::load(&models, &Threads::start(board.inference_threads)?)?
+        .with_detector_side(board.detector_side_px);
     let door = Door::start(Parts {
         board,
         store,

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use boards::{Clock, Frame};
+use boards::{Clock, Frame, Pixels};
 use gate::{Comparison, Evidence, Probe, Reading, TrackId, View};
-use models::{Image, ModelError, Observation, Vision, calibration::Impostors};
+use models::{Format, Image, ModelError, Observation, Picture, Vision, calibration::Impostors};
 
 use super::{Inbox, Stages, slot::Slot, watch::Watch};
 use crate::{
@@ -57,11 +57,9 @@ impl VisionThread {
 
     fn judge(&mut self, frame: &Frame) -> Result<(Inbox, Option<Compared>), ModelError> {
         let started = self.clock.now();
-        let image = Image::new(frame.width as usize, frame.height as usize, frame.rgb())
-            .expect("a frame's buffer has the size that it states");
-        let preview = Preview::new(frame.width, frame.height, image.rgb().to_vec());
-        self.panel.preview(preview.expect("three bytes for each pixel"));
-        let observation = self.vision.observe(frame.captured, &image)?;
+        let picture = picture(frame);
+        self.panel.preview(preview(picture));
+        let observation = self.vision.observe(frame.captured, picture)?;
         let searching = self.clock.now();
         let searched = self.shared.current();
         let view = view(&observation, &searched);
@@ -106,7 +104,7 @@ fn compared(observation: Observation, view: &View, set: &Arc<SearchSet>) -> Opti
     match (observation.subject?.reading, view) {
         (Ok(reading), View::Face { track, reading: Reading::Compared(comparison) }) => Some(Compared {
             track: *track,
-            probe: Probe(reading.template),
+            probe: reading.probe.clone(),
             comparison: *comparison,
             set: Arc::clone(set),
         }),
@@ -114,15 +112,34 @@ fn compared(observation: Observation, view: &View, set: &Arc<SearchSet>) -> Opti
     }
 }
 
+/// The frame's own bytes, as the networks read them.
+fn picture(frame: &Frame) -> Picture<'_> {
+    let (format, bytes) = match frame.pixels() {
+        Pixels::Grey(bytes) => (Format::Grey, bytes),
+        Pixels::Yuyv(bytes) => (Format::Yuyv, bytes),
+        Pixels::Rgb(bytes) => (Format::Rgb, bytes),
+    };
+    Picture::new(format, frame.width as usize, frame.height as usize, bytes)
+        .expect("a frame's buffer has the size that it states")
+}
+
+/// A copy in the size of the screen's guide.
+fn preview(picture: Picture) -> Preview {
+    let small = Image::smaller(picture, Preview::LONGEST_SIDE as usize);
+    let size = |side: usize| u32::try_from(side).expect("no longer than the longest side");
+    let (width, height) = (size(small.width()), size(small.height()));
+    Preview::new(width, height, small.into_rgb()).expect("three bytes for each pixel")
+}
+
 /// Searches for the subject, if there is one and it is good enough.
-fn view(observation: &Observation, set: &SearchSet) -> View {
+fn view(observation: &Observation<'_>, set: &SearchSet) -> View {
     let Some(subject) = &observation.subject else {
         return View::Nobody;
     };
     let reading = match &subject.reading {
         Err(issue) => Reading::Poor(*issue),
         Ok(reading) => {
-            let compared = set.compare(&Probe(reading.template.clone()), reading.pad);
+            let compared = set.compare(reading.probe, reading.pad);
             Reading::Compared(compared.expect("gallery and probe are of the embedder's one model"))
         }
     };

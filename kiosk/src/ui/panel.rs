@@ -28,6 +28,9 @@ pub(crate) struct Preview {
 }
 
 impl Preview {
+    /// More pixels across or down are of no use: the guide is never larger.
+    pub(crate) const LONGEST_SIDE: u32 = 640;
+
     /// A picture of `width` by `height` pixels, three bytes each.
     pub(crate) fn new(width: u32, height: u32, rgb: Vec<u8>) -> Result<Self, PreviewError> {
         let expected = u128::from(width) * u128::from(height) * 3;

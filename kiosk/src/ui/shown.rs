@@ -6,10 +6,6 @@ use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 use super::generated::{Issue, Part, Scene, Showing};
 use super::panel::Preview;
 
-/// Wider camera pictures are thinned out before they are shown: the guide is never larger, and the time that a picture
-/// takes stays bounded.
-const PREVIEW_WIDTH_MAX: u32 = 640;
-
 /// Every screen has its scene; what a scene does not use keeps its first value.
 pub(super) fn showing(screen: &Screen) -> Showing {
     let scene = |scene| Showing { scene, issue: Issue::TooFar, part: Part::Camera, party: 0 };
@@ -49,10 +45,11 @@ fn part(fault: Fault) -> Part {
     }
 }
 
-/// The picture as a mirror shows it, so that a step to the right moves the face to the right. Always in a new buffer:
-/// Slint takes a picture that shares the old one's buffer for unchanged.
+/// The picture as a mirror shows it, so that a step to the right moves the face to the right. A wider one is thinned out,
+/// so that the time that it takes stays bounded. Always in a new buffer: Slint takes a picture that shares the old one's
+/// buffer for unchanged.
 pub(super) fn mirrored(preview: &Preview) -> Image {
-    let step = preview.width().div_ceil(PREVIEW_WIDTH_MAX);
+    let step = preview.width().div_ceil(Preview::LONGEST_SIDE);
     let (width, height) = (preview.width() / step, (preview.height() / step).max(1));
     let mut buffer = SharedPixelBuffer::<Rgb8Pixel>::new(width, height);
     for (y, row) in (0..).zip(buffer.make_mut_slice().chunks_exact_mut(width as usize)) {
