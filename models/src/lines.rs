@@ -81,6 +81,13 @@ macro_rules! for_every_level {
 }
 pub(crate) use for_every_level;
 
+/// The nearest byte, halves upwards, of a number from 0 to 255; 0 of what is none. The sum's lowest byte is the number's:
+/// from 2^23 on a float counts in ones. Rust's own conversion checks its limits, value by value.
+#[inline(always)]
+pub(crate) fn byte_of(value: f32) -> u8 {
+    ((value + 0.5).floor() + 8_388_608.0).to_bits() as u8
+}
+
 for_every_level! {
     /// `sums = weight * row`.
     pub(crate) fn weigh(sums: &mut [f32], row: &[u8], weight: f32) {
@@ -139,7 +146,7 @@ for_every_level! {
     /// Bytes, halves upwards.
     pub(crate) fn to_bytes(bytes: &mut [u8], values: &[f32]) {
         for (byte, value) in bytes.iter_mut().zip(values) {
-            *byte = (*value + 0.5).clamp(0.0, 255.0) as u8;
+            *byte = byte_of(*value);
         }
     }
 

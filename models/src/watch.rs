@@ -5,6 +5,10 @@
 //! are searched. Whoever is not found there is looked for everywhere, in the same frame. Whoever comes in from the side
 //! meanwhile is seen after [`LONGEST_NARROW_VIEW`] at the latest; whoever steps in front of the face is seen at once.
 //!
+//! The surroundings are searched at a fixed scale, which suits the detector's landmarks: over the six photographs placed
+//! in frames of 1280 x 720 and moved by a few pixels eight times, templates score at least 0.64 against the same person's
+//! other photograph (0.71 in the mean), near or far; with a search of the whole frame 0.67 near and 0.46 far away.
+//!
 //! What this cannot weaken: a track is confirmed by its template in every frame, whichever part was searched, so another
 //! person in the same place breaks it as before.
 

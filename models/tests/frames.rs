@@ -5,6 +5,7 @@ mod common;
 
 use common::{PHOTOGRAPHS, fetched, photograph};
 use gate::Monotonic;
+use models::watch::LONGEST_NARROW_VIEW;
 use models::{Detection, Detector, Embedder, Format, Image, Picture, Sample, Threads, Vision};
 
 const MIN_COSINE: f32 = 0.999;
@@ -111,5 +112,136 @@ fn frames_of_odd_sizes_are_read_and_show_nobody() {
             let seen = vision.observe(now, picture).unwrap();
             assert!(seen.subject.is_none() && seen.faces_in_view == 0, "{picture:?}");
         }
+    }
+}
+
+/// Photographs on a grey wall: each with the middle and the side of its square.
+fn scene(people: &[(&Image, (usize, usize), usize)]) -> Image {
+    let (width, height) = (1_280, 720);
+    let mut rgb = vec![110; width * height * 3];
+    for (photograph, (x, y), side) in people {
+        let (left, top) = (x - side / 2, y - side / 2);
+        for (row, column) in (0..*side).flat_map(|row| (0..*side).map(move |column| (row, column))) {
+            let from = (row * photograph.height() / side * photograph.width()
+                + column * photograph.width() / side)
+                * 3;
+            let to = ((top + row) * width + left + column) * 3;
+            rgb[to..to + 3].copy_from_slice(&photograph.rgb()[from..from + 3]);
+        }
+    }
+    Image::new(width, height, rgb).unwrap()
+}
+
+/// One frame's subject, remembered.
+#[derive(Debug)]
+struct Seen {
+    whole: bool,
+    faces: usize,
+    subject: Option<(gate::TrackId, models::Rect, gate::Template)>,
+}
+
+fn observe(vision: &mut Vision, milliseconds: u64, image: &Image) -> Seen {
+    let seen = vision.observe(Monotonic::from_micros(milliseconds * 1_000), image).unwrap();
+    let subject = seen.subject.map(|subject| {
+        (subject.track, subject.face, subject.reading.expect("the photographs are good").probe.0.clone())
+    });
+    Seen { whole: seen.whole_frame, faces: seen.faces_in_view, subject }
+}
+
+fn vision() -> Vision {
+    Vision::load(&fetched("models"), &Threads::start(1).unwrap()).unwrap()
+}
+
+/// Milliseconds between two frames of a camera of 30 a second.
+const INTERVAL: u64 = 33;
+
+#[test]
+fn a_face_that_stays_is_followed_by_its_surroundings_and_reads_the_same() {
+    for name in PHOTOGRAPHS {
+        let (mut vision, photograph) = (vision(), photograph(name));
+        let still = scene(&[(&photograph, (640, 360), 700)]);
+        let seen: Vec<_> = (0..20).map(|frame| observe(&mut vision, frame * INTERVAL, &still)).collect();
+        assert_eq!(seen.iter().filter(|seen| seen.whole).count(), 2, "{name}: 20 frames last 627 ms");
+        let (track, face, template) = seen[0].subject.as_ref().unwrap();
+        for (frame, seen) in seen.iter().enumerate() {
+            let (same, near, again) = seen.subject.as_ref().unwrap();
+            let (overlap, cosine) = (near.overlap(face), template.compare(again).unwrap().0);
+            println!("{name} {frame}: overlap {overlap:.3}, cosine {cosine:.4}");
+            assert_eq!(same, track);
+            // A whole search finds landmarks as far apart when the picture is moved by a few pixels.
+            assert!(overlap >= 0.8 && cosine >= 0.85, "{name}: overlap {overlap}, cosine {cosine}");
+        }
+    }
+}
+
+#[test]
+fn who_comes_in_from_the_side_is_seen_in_bounded_time() {
+    let mut vision = vision();
+    let (first, other) = (photograph("person-a-2.jpg"), photograph("stranger-2.png"));
+    let (alone, both) = (
+        scene(&[(&first, (500, 360), 350)]),
+        scene(&[(&first, (500, 360), 350), (&other, (1_060, 360), 350)]),
+    );
+    let bound = LONGEST_NARROW_VIEW.as_millis() as u64;
+    for alone_for in 1..12u64 {
+        let start = alone_for * 10_000;
+        for frame in 0..alone_for {
+            assert_eq!(observe(&mut vision, start + frame * INTERVAL, &alone).faces, 1);
+        }
+        let came = start + alone_for * INTERVAL;
+        let seen = (0..20)
+            .map(|frame| frame * INTERVAL)
+            .find(|after| observe(&mut vision, came + after, &both).faces == 2);
+        assert!(seen.unwrap() <= bound, "seen after {seen:?} ms");
+    }
+}
+
+#[test]
+fn who_steps_in_front_becomes_the_subject_in_bounded_time() {
+    let mut vision = vision();
+    let (first, other) = (photograph("person-a-2.jpg"), photograph("stranger-2.png"));
+    let alone = scene(&[(&first, (380, 360), 250)]);
+    let in_front = scene(&[(&first, (380, 360), 250), (&other, (880, 360), 700)]);
+    let before = (0..3).map(|frame| observe(&mut vision, frame * INTERVAL, &alone)).last().unwrap();
+    let came = 3 * INTERVAL;
+    let taken = (0..20).map(|frame| frame * INTERVAL).find(|after| {
+        let (track, ..) = observe(&mut vision, came + after, &in_front).subject.unwrap();
+        track != before.subject.as_ref().unwrap().0
+    });
+    assert!(taken.unwrap() <= LONGEST_NARROW_VIEW.as_millis() as u64, "after {taken:?} ms");
+}
+
+#[test]
+fn a_face_that_is_not_where_it_was_is_looked_for_everywhere_in_the_same_frame() {
+    let (mut vision, photograph) = (vision(), photograph("person-a-2.jpg"));
+    observe(&mut vision, 0, &scene(&[(&photograph, (380, 360), 300)]));
+    let still = observe(&mut vision, INTERVAL, &scene(&[(&photograph, (380, 360), 300)]));
+    assert!(!still.whole);
+    let moved = observe(&mut vision, 2 * INTERVAL, &scene(&[(&photograph, (900, 360), 300)]));
+    assert_eq!((moved.whole, moved.faces), (true, 1));
+    let gone = observe(&mut vision, 3 * INTERVAL, &scene(&[]));
+    assert_eq!((gone.whole, gone.faces), (true, 0));
+}
+
+#[test]
+fn all_faces_of_a_picture_read_together_are_what_they_are_alone() {
+    let mut vision = vision();
+    let people = ["person-a-2.jpg", "stranger-2.png", "person-b-2.jpg"].map(photograph);
+    let group = scene(&[
+        (&people[0], (220, 360), 400),
+        (&people[1], (640, 360), 400),
+        (&people[2], (1_060, 360), 400),
+    ]);
+    let faces = vision.read_faces(&group).unwrap();
+    assert_eq!(faces.len(), 3);
+    let mut networks = Networks::load();
+    let found = networks.detector.detect(&group).unwrap();
+    let samples: Vec<_> = found.iter().map(|face| Sample::align(&group, &face.landmarks)).collect();
+    let together = networks.embedder.embed_all(&samples).unwrap();
+    for ((face, sample), (expected, template)) in faces.iter().zip(&samples).zip(found.iter().zip(&together))
+    {
+        assert_eq!(face.face, expected.face);
+        assert_eq!(face.template.as_ref().unwrap(), template);
+        assert_eq!(&networks.embedder.embed(sample).unwrap(), template);
     }
 }

@@ -185,15 +185,16 @@ impl Spans {
     /// `from` pixels, of which the first is number `first`, become `to`. Memory is taken for a whole side of `side`.
     fn plan(&mut self, from: usize, to: usize, first: usize, side: usize) {
         let step = from as f64 / to as f64;
-        // A span that does not begin with a pixel reaches into one more.
-        let taps = if from.is_multiple_of(to) { from / to } else { step.ceil() as usize + 1 }.min(from);
+        let ends = |index: usize| (index as f64 * step, ((index + 1) as f64 * step).min(from as f64));
+        let covered = |(begin, end): (f64, f64)| (end.ceil() as usize).min(from) - begin.floor() as usize;
+        let taps = (0..to).map(|index| covered(ends(index))).max().unwrap_or(0);
         self.taps = taps;
         self.starts.clear();
         self.weights.clear();
         self.starts.reserve(to);
         self.weights.reserve(side + 2 * to);
         for index in 0..to {
-            let (begin, end) = (index as f64 * step, ((index + 1) as f64 * step).min(from as f64));
+            let (begin, end) = ends(index);
             let start = (begin.floor() as usize).min(from - taps);
             let covered = |pixel: usize| ((pixel + 1) as f64).min(end) - (pixel as f64).max(begin);
             let weight = |pixel: usize| (covered(pixel).max(0.0) / (end - begin)) as f32;

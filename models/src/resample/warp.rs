@@ -4,7 +4,7 @@
 use crate::align::Similarity;
 use crate::colour::Lanes;
 use crate::image::Image;
-use crate::lines::{Level, for_every_level};
+use crate::lines::{Level, byte_of, for_every_level};
 use crate::picture::{Format, Grey, Picture, Pixels, Rgb, Yuyv};
 
 use super::Window;
@@ -59,7 +59,7 @@ fn bilinear<P: Pixels>(pixels: &P, (width, height): (usize, usize), x: f32, y: f
     std::array::from_fn(|lane| {
         let above = a[lane] + (b[lane] - a[lane]) * across;
         let below = c[lane] + (d[lane] - c[lane]) * across;
-        (above + (below - above) * down + 0.5) as u8
+        byte_of(above + (below - above) * down)
     })
 }
 
@@ -88,6 +88,9 @@ pub(crate) struct Resize {
     level: Level,
     columns: Vec<Position>,
     rows: Vec<Position>,
+    /// The two rows of the picture between which one of the result lies, interpolated across.
+    upper: Vec<Lanes<i32>>,
+    lower: Vec<Lanes<i32>>,
 }
 
 /// The two pixels between which one of the result lies, and how far towards the second in fixed point.
@@ -105,43 +108,62 @@ impl Resize {
     }
 
     pub(crate) fn at(level: Level) -> Self {
-        Self { level, columns: Vec::new(), rows: Vec::new() }
+        Self { level, columns: Vec::new(), rows: Vec::new(), upper: Vec::new(), lower: Vec::new() }
     }
 
     /// Fills `cut` with the window.
     pub(crate) fn window(&mut self, cut: &mut Image, picture: Picture, window: Window) {
         positions(&mut self.columns, window.left, window.width, cut.width());
         positions(&mut self.rows, window.top, window.height, cut.height());
-        let (columns, rows) = (&self.columns[..], &self.rows[..]);
+        for line in [&mut self.upper, &mut self.lower] {
+            line.resize(cut.width(), [0; 4]);
+        }
         match picture.format() {
-            Format::Rgb => resize_pixels(self.level, cut, &Rgb(picture), columns, rows),
-            Format::Grey => resize_pixels(self.level, cut, &Grey(picture), columns, rows),
-            Format::Yuyv => resize_pixels(self.level, cut, &Yuyv(picture), columns, rows),
+            Format::Rgb => self.pixels(cut, &Rgb(picture)),
+            Format::Grey => self.pixels(cut, &Grey(picture)),
+            Format::Yuyv => self.pixels(cut, &Yuyv(picture)),
+        }
+    }
+
+    fn pixels<P: Pixels>(&mut self, cut: &mut Image, pixels: &P) {
+        let Self { level, columns, rows, upper, lower } = self;
+        let row_bytes = columns.len() * 3;
+        for (bytes, row) in cut.rgb_mut().chunks_exact_mut(row_bytes).zip(rows) {
+            interpolate_across(*level, upper, pixels, row.first, columns);
+            interpolate_across(*level, lower, pixels, row.second, columns);
+            interpolate_down(*level, bytes, upper, lower, row.way);
         }
     }
 }
 
 for_every_level! {
-    /// [`Resize::window`] for one format.
-    pub(crate) fn resize_pixels<P: Pixels>(
-        cut: &mut Image,
+    /// One row of a picture at the columns' places, times [`FIXED_ONE`] over 16.
+    pub(crate) fn interpolate_across<P: Pixels>(
+        line: &mut [Lanes<i32>],
         pixels: &P,
+        y: usize,
         columns: &[Position],
-        rows: &[Position],
     ) {
-        for (line, row) in cut.rgb_mut().chunks_exact_mut(columns.len() * 3).zip(rows) {
-            for (pixel, column) in line.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
-                let (a, b) = (pixels.at(column.first, row.first), pixels.at(column.second, row.first));
-                let (c, d) = (pixels.at(column.first, row.second), pixels.at(column.second, row.second));
-                let values: Lanes<u8> = std::array::from_fn(|lane| {
-                    let above = a[lane] * (FIXED_ONE - column.way) + b[lane] * column.way;
-                    let below = c[lane] * (FIXED_ONE - column.way) + d[lane] * column.way;
-                    let part = |row: i32, weight: i32| (weight * (row >> 4)) >> 16;
-                    let value = (part(above, FIXED_ONE - row.way) + part(below, row.way) + 2) >> 2;
-                    value.clamp(0, 255) as u8
-                });
-                pixel.copy_from_slice(&values[..3]);
-            }
+        for (value, column) in line.iter_mut().zip(columns) {
+            let (left, right) = (pixels.at(column.first, y), pixels.at(column.second, y));
+            *value = std::array::from_fn(|lane| {
+                (left[lane] * (FIXED_ONE - column.way) + right[lane] * column.way) >> 4
+            });
+        }
+    }
+
+    /// The row between two, `way` of the way down.
+    pub(crate) fn interpolate_down(
+        bytes: &mut [u8],
+        upper: &[Lanes<i32>],
+        lower: &[Lanes<i32>],
+        way: i32,
+    ) {
+        for ((pixel, above), below) in bytes.as_chunks_mut::<3>().0.iter_mut().zip(upper).zip(lower) {
+            *pixel = std::array::from_fn(|lane| {
+                let (above, below) = ((FIXED_ONE - way) * above[lane], way * below[lane]);
+                (((above >> 16) + (below >> 16) + 2) >> 2) as u8
+            });
         }
     }
 }
