@@ -3,7 +3,7 @@
 //! The story in reading order: [`card`] (where a model comes from and what was measured), [`image`] (a picture from a
 //! file) and [`picture`] (any picture, in the form in which its source has it), [`network`] (the executor), [`detector`]
 //! (faces and landmarks), [`align`] (the sample), [`quality`] (good enough, or a reason that can be shown), [`pad`] and
-//! [`embedder`] (the two networks that judge it), [`tracker`] (one face from frame to frame), [`watch`] (where to look
+//! [`embedder`] (the two networks that judge it), [`tracker`] (one face from frame to frame), [`gaze`] (where to look
 //! for it), [`vision`] (all of it for one frame), [`calibration`] (thresholds from a card, how sure they are, whether
 //! they hold), [`evaluation`] (the LFW protocol).
 //!
@@ -17,6 +17,7 @@ pub mod detector;
 pub mod embedder;
 mod error;
 pub mod evaluation;
+pub mod gaze;
 pub mod image;
 mod input;
 mod kernels;
@@ -28,7 +29,6 @@ pub mod quality;
 mod resample;
 pub mod tracker;
 pub mod vision;
-pub mod watch;
 
 pub use self::image::{Image, ImageError};
 pub use align::{Landmarks, Point, Sample};

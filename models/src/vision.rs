@@ -14,6 +14,7 @@ use crate::card::Card;
 use crate::detector::{Detection, Detector, Rect, foremost};
 use crate::embedder::Embedder;
 use crate::error::ModelError;
+use crate::gaze::Gaze;
 use crate::image::Image;
 use crate::network::Threads;
 use crate::pad::Pad;
@@ -21,7 +22,6 @@ use crate::picture::Picture;
 use crate::quality::Quality;
 use crate::resample::{Shrink, shrink_into};
 use crate::tracker::{Guide, Tracked, Tracker};
-use crate::watch::Watch;
 
 /// Larger pictures are shrunk before anything else. A sample that skips pixels of a huge photograph would be full of
 /// false detail; at this size a face that fills the picture still has more pixels than its sample.
@@ -41,7 +41,7 @@ pub struct Vision {
     embedder: Embedder,
     pad: Pad,
     tracker: Tracker,
-    watch: Watch,
+    gaze: Gaze,
     working: Working,
     /// The newest sample and its template: the memory of the next.
     sample: Sample,
@@ -56,7 +56,7 @@ pub struct Observation<'a> {
     /// How many faces were found where faces were looked for, whether inside the guide or not.
     pub faces_in_view: usize,
     /// Whether the whole frame was searched. If not, only the surroundings of the subject were, and `faces_in_view` says
-    /// nothing of the rest; a whole search is never older than [`LONGEST_NARROW_VIEW`](crate::watch::LONGEST_NARROW_VIEW).
+    /// nothing of the rest; a whole search is never older than [`LONGEST_NARROW_VIEW`](crate::gaze::LONGEST_NARROW_VIEW).
     pub whole_frame: bool,
     /// The subject, if there is one inside the guide.
     pub subject: Option<Subject<'a>>,
@@ -165,7 +165,7 @@ impl Vision {
             embedder: Embedder::load(models, threads)?,
             pad: Pad::load(models, threads)?,
             tracker: Tracker::new(Guide::default()),
-            watch: Watch::default(),
+            gaze: Gaze::default(),
             working: Working { shrink: Shrink::new(), image: Image::black(0, 0) },
             sample: Sample::black(),
             probe: None,
@@ -199,7 +199,7 @@ impl Vision {
         let mut timings = Timings::default();
         let (picture, factor) = timed(&mut timings.detect_us, || self.working.copy(frame.into()));
         let mut look =
-            Look { detector: &mut self.detector, tracker: &mut self.tracker, watch: &mut self.watch };
+            Look { detector: &mut self.detector, tracker: &mut self.tracker, gaze: &mut self.gaze };
         let found = timed(&mut timings.detect_us, || look.at(captured, picture))?;
         let mut observation = Observation {
             captured,
@@ -313,7 +313,7 @@ impl Working {
 struct Look<'a> {
     detector: &'a mut Detector,
     tracker: &'a mut Tracker,
-    watch: &'a mut Watch,
+    gaze: &'a mut Gaze,
 }
 
 /// What a look gave.
@@ -329,16 +329,16 @@ impl Look<'_> {
         let size = (picture.width(), picture.height());
         let saves = self.detector.saves_by_narrowing(size.0, size.1);
         let followed = self.tracker.followed().filter(|_| saves);
-        if let Some(window) = self.watch.window(captured, size, followed) {
+        if let Some(window) = self.gaze.window(captured, size, followed) {
             let faces = self.detector.detect_near(picture, window)?;
             if self.tracker.continues_with(faces) {
-                self.watch.saw_surroundings();
+                self.gaze.saw_surroundings();
                 let subject = self.tracker.update(captured, size, faces);
                 return Ok(Found { faces: faces.len(), everywhere: false, subject });
             }
         }
         let faces = self.detector.detect_here(picture)?;
-        self.watch.saw_everything(captured);
+        self.gaze.saw_everything(captured);
         let subject = self.tracker.update(captured, size, faces);
         Ok(Found { faces: faces.len(), everywhere: true, subject })
     }

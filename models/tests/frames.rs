@@ -5,7 +5,7 @@ mod common;
 
 use common::{PHOTOGRAPHS, fetched, photograph};
 use gate::Monotonic;
-use models::watch::LONGEST_NARROW_VIEW;
+use models::gaze::LONGEST_NARROW_VIEW;
 use models::{Detection, Detector, Embedder, Format, Image, Picture, Sample, Threads, Vision};
 
 const MIN_COSINE: f32 = 0.999;

@@ -33,12 +33,12 @@ const SURROUNDINGS: f32 = 2.5;
 
 /// Remembers when everything was looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Watch {
+pub(crate) struct Gaze {
     whole: Option<Monotonic>,
     narrow: u32,
 }
 
-impl Watch {
+impl Gaze {
     /// The part of a frame of `size` that is enough to search, or `None` for all of it. `followed` is where the followed
     /// face was in the frame before; a face that was not there is looked for everywhere.
     pub(crate) fn window(
@@ -98,13 +98,13 @@ mod tests {
 
     /// Plays frames of a face that stays, and says which were searched as a whole.
     fn play(times: impl Iterator<Item = u64>) -> Vec<bool> {
-        let mut watch = Watch::default();
+        let mut gaze = Gaze::default();
         let step = |time: u64| {
-            let whole = watch.window(at(time), SIZE, Some(FACE)).is_none();
+            let whole = gaze.window(at(time), SIZE, Some(FACE)).is_none();
             if whole {
-                watch.saw_everything(at(time))
+                gaze.saw_everything(at(time))
             } else {
-                watch.saw_surroundings()
+                gaze.saw_surroundings()
             }
             whole
         };
@@ -136,11 +136,11 @@ mod tests {
 
     #[test]
     fn without_a_face_everything_is_looked_at() {
-        let mut watch = Watch::default();
-        assert_eq!(watch.window(at(0), SIZE, Some(FACE)), None, "nothing has been seen yet");
-        watch.saw_everything(at(0));
-        assert_eq!(watch.window(at(1), SIZE, None), None);
-        assert!(watch.window(at(1), SIZE, Some(FACE)).is_some());
+        let mut gaze = Gaze::default();
+        assert_eq!(gaze.window(at(0), SIZE, Some(FACE)), None, "nothing has been seen yet");
+        gaze.saw_everything(at(0));
+        assert_eq!(gaze.window(at(1), SIZE, None), None);
+        assert!(gaze.window(at(1), SIZE, Some(FACE)).is_some());
     }
 
     #[test]
