@@ -309,6 +309,17 @@ mod tests {
     }
 
     #[test]
+    fn a_new_track_begins_with_its_own_template_whoever_was_followed_before() {
+        let mut tracker = Tracker::new(Guide::default());
+        let here = [face(320.0, 240.0, 100.0)];
+        tracker.update(at(0), SIZE, &here);
+        assert_eq!(tracker.confirm(&template(1.0, 0.0)), Some(TrackId(1)));
+        tracker.update(at(5_000), SIZE, &here);
+        assert_eq!(tracker.confirm(&template(0.0, 1.0)), Some(TrackId(2)), "somebody else came later");
+        assert_eq!(tracker.confirm(&template(1.0, 0.0)), Some(TrackId(3)));
+    }
+
+    #[test]
     fn a_series_of_small_changes_does_not_lead_from_one_person_to_another() {
         let mut tracker = Tracker::new(Guide::default());
         tracker.update(at(0), SIZE, &[face(320.0, 240.0, 100.0)]);
