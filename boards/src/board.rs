@@ -43,6 +43,8 @@ pub struct Board {
     pub inference_threads: usize,
     /// The longer side of the picture in which faces are searched, in pixels; larger frames are shrunk to it.
     pub detector_side_px: usize,
+    /// Run the embedder in bytes where the processor can.
+    pub embedder_int8: bool,
     seat: ReaderSeat,
     pulses: SimPulses,
 }

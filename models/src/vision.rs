@@ -180,6 +180,21 @@ impl Vision {
         self
     }
 
+    /// The same with the embedder in bytes where the processor can, see [`Embedder::load_in_bytes`].
+    ///
+    /// # Errors
+    /// [`ModelError`] if weights are missing, changed or not understood.
+    pub fn with_embedder_in_bytes(mut self, models: &Path, threads: &Threads) -> Result<Self, ModelError> {
+        self.embedder = Embedder::load_in_bytes(models, threads)?;
+        Ok(self)
+    }
+
+    /// Whether the embedder runs in bytes.
+    #[must_use]
+    pub fn embedder_is_in_bytes(&self) -> bool {
+        self.embedder.is_in_bytes()
+    }
+
     /// The card whose measurements thresholds come from.
     #[must_use]
     pub fn embedder_card(&self) -> &Card {

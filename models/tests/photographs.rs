@@ -223,3 +223,24 @@ fn a_photograph_of_forty_megapixels_is_found_as_well_as_its_small_copy() {
     assert!((found.x / factor as f32 - expected.x).abs() < 8.0);
     assert!((found.width / factor as f32 - expected.width).abs() < 8.0);
 }
+
+#[test]
+fn in_bytes_templates_stay_close_to_those_of_floats_and_tell_people_apart_as_well() {
+    let threads = Threads::start(1).unwrap();
+    let mut floats = vision();
+    let mut bytes = vision().with_embedder_in_bytes(&fetched("models"), &threads).unwrap();
+    let mut of = |name: &str| {
+        let image = photograph(name);
+        (floats.enrol_photo(&image).unwrap().template, bytes.enrol_photo(&image).unwrap().template)
+    };
+    let all: Vec<_> = PHOTOGRAPHS.iter().map(|name| of(name)).collect();
+    for (name, (float, byte)) in PHOTOGRAPHS.iter().zip(&all) {
+        let cosine = float.compare(byte).unwrap().0;
+        assert!(cosine >= 0.995, "{name}: {cosine}");
+    }
+    for (left, right) in [(0, 1), (2, 3), (0, 2), (0, 4), (2, 5), (4, 5)] {
+        let score = |a: &gate::Template, b: &gate::Template| a.compare(b).unwrap().0;
+        let (float, mixed) = (score(&all[left].0, &all[right].0), score(&all[left].1, &all[right].0));
+        assert!((float - mixed).abs() < 0.03, "{left} and {right}: {float} or {mixed}");
+    }
+}

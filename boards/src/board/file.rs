@@ -22,6 +22,8 @@ struct Whole {
     inference_threads: usize,
     #[serde(default = "usual_detector_side")]
     detector_side_px: usize,
+    #[serde(default)]
+    embedder_int8: bool,
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
@@ -90,6 +92,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         file: path.into(),
         inference_threads: whole.inference_threads,
         detector_side_px: whole.detector_side_px,
+        embedder_int8: whole.embedder_int8,
         seat: ReaderSeat::default(),
         pulses: SimPulses::default(),
     })

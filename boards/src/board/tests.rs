@@ -68,6 +68,8 @@ fn the_detector_s_picture_has_the_usual_size_unless_the_board_says_another() {
     let parse = |text: &str| file::parse(Path::new("/etc/door.toml"), text).unwrap().detector_side_px;
     assert_eq!(parse(LCUS), 640);
     assert_eq!(parse(&LCUS.replace("readers = []", "readers = []\ndetector_side_px = 320")), 320);
+    let int8 = |text: &str| file::parse(Path::new("/etc/door.toml"), text).unwrap().embedder_int8;
+    assert!(!int8(LCUS) && int8(&LCUS.replace("readers = []", "readers = []\nembedder_int8 = true")));
     assert_eq!(shipped("sim.toml").detector_side_px, 640);
 }
 

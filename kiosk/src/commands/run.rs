@@ -100,8 +100,17 @@ fn open_door(
     panel: &Arc<dyn Panel>,
 ) -> Result<Door, Box<dyn Error>> {
     let models = assets::models(common.models.as_deref())?;
-    let vision = Vision::load(&models, &Threads::start(board.inference_threads)?)?
-        .with_detector_side(board.detector_side_px);
+    let threads = Threads::start(board.inference_threads)?;
+    let mut vision = Vision::load(&models, &threads)?.with_detector_side(board.detector_side_px);
+    if board.embedder_int8 {
+        vision = vision.with_embedder_in_bytes(&models, &threads)?;
+        if !vision.embedder_is_in_bytes() {
+            tracing::warn!(
+                board = board.name,
+                "embedder_int8 without effect: this processor does not multiply bytes"
+            );
+        }
+    }
     let door = Door::start(Parts {
         board,
         store,

@@ -38,6 +38,9 @@ struct Arguments {
     /// Pictures worked on at the same time [default: one for each processor]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// Compute templates in bytes, as a board with `embedder_int8 = true` does
+    #[arg(long)]
+    int8: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -113,7 +116,7 @@ fn templates(arguments: &Arguments, pairs: &Pairs) -> Result<(Vec<Option<Templat
     let workers = arguments.threads.unwrap_or_else(processors).clamp(1, pairs.pictures.len().max(1));
     let (next, root) = (AtomicUsize::new(0), arguments.images.as_path());
     let results: Vec<Result<_, Failure>> = std::thread::scope(|scope| {
-        let start = |_| scope.spawn(|| work(&arguments.models, root, pairs, &next));
+        let start = |_| scope.spawn(|| work(arguments, root, pairs, &next));
         let handles: Vec<_> = (0..workers).map(start).collect();
         handles.into_iter().map(|handle| handle.join().unwrap_or(Err(Failure::Worker))).collect()
     });
@@ -133,10 +136,15 @@ fn templates(arguments: &Arguments, pairs: &Pairs) -> Result<(Vec<Option<Templat
 type Made = (Vec<(usize, Option<Template>)>, Spent);
 
 /// One worker with networks of its own takes pictures until none is left, or one cannot be read.
-fn work(models: &Path, root: &Path, pairs: &Pairs, next: &AtomicUsize) -> Result<Made, Failure> {
+fn work(arguments: &Arguments, root: &Path, pairs: &Pairs, next: &AtomicUsize) -> Result<Made, Failure> {
     let threads = Threads::start(1)?;
+    let models = arguments.models.as_path();
     let mut detector = Detector::load(models, &threads)?;
-    let mut embedder = Embedder::load(models, &threads)?;
+    let mut embedder = if arguments.int8 {
+        Embedder::load_in_bytes(models, &threads)?
+    } else {
+        Embedder::load(models, &threads)?
+    };
     let (mut made, mut spent) = (Vec::new(), Spent::default());
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
