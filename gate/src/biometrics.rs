@@ -201,7 +201,9 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    fn meet(&mut self, new: Candidate) {
+    /// Takes one more comparison into account. Of equal scores the one met first stays ahead, so whoever splits a search
+    /// puts its parts together in the order of the rows.
+    pub fn meet(&mut self, new: Candidate) {
         let ahead = self.best.is_none_or(|best| new.score > best.score);
         let same = self.best.is_some_and(|best| best.person == new.person);
         match (ahead, same) {
@@ -267,7 +269,48 @@ impl Gallery {
         self.owners.len()
     }
 
-    /// Compares the probe with every reference (1:N) and returns the two best persons.
+    /// How many numbers each of its templates has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Whose reference a row is, and whether it still counts. Rows are numbered from zero in the order of insertion.
+    ///
+    /// # Panics
+    /// There is no such row.
+    #[must_use]
+    pub fn owner(&self, row: usize) -> (PersonId, Standing) {
+        self.owners[row]
+    }
+
+    /// The unit vector of a row.
+    ///
+    /// # Panics
+    /// There is no such row.
+    #[must_use]
+    pub fn vector(&self, row: usize) -> &[f32] {
+        &self.vectors[row * self.width..][..self.width]
+    }
+
+    /// The unit vectors of all rows, one after another.
+    #[must_use]
+    pub fn vectors(&self) -> &[f32] {
+        &self.vectors
+    }
+
+    /// Compares the probe with one row, by the very arithmetic of [`Gallery::search`]. For an index that has asked
+    /// [`Gallery::check`] once.
+    ///
+    /// # Panics
+    /// There is no such row.
+    #[must_use]
+    pub fn compare(&self, row: usize, probe: &Probe) -> Score {
+        Score(dot(probe.0.vector(), self.vector(row)))
+    }
+
+    /// Compares the probe with every reference (1:N) and returns the two best persons. It reads every number: the plain
+    /// statement of what a search is, against which faster ones are tested.
     ///
     /// # Errors
     /// [`ModelMismatch`] if another model made the probe.
@@ -281,27 +324,11 @@ impl Gallery {
         Ok(found)
     }
 
-    /// Compares the probe with every reference and shows those whose score is at least `floor`, in no stated order.
+    /// Can this template be compared with those held?
     ///
     /// # Errors
-    /// [`ModelMismatch`] if another model made the probe.
-    pub fn above(
-        &self,
-        probe: &Probe,
-        floor: Score,
-        mut visit: impl FnMut(PersonId, Standing, Score),
-    ) -> Result<(), ModelMismatch> {
-        self.check(&probe.0)?;
-        for (&(person, standing), vector) in self.owners.iter().zip(self.vectors.chunks_exact(self.width)) {
-            let score = Score(dot(probe.0.vector(), vector));
-            if score >= floor {
-                visit(person, standing, score);
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&self, template: &Template) -> Result<(), ModelMismatch> {
+    /// [`ModelMismatch`] if another model made it, or it has another length.
+    pub fn check(&self, template: &Template) -> Result<(), ModelMismatch> {
         if *template.model() == self.model && template.vector().len() == self.width {
             return Ok(());
         }
@@ -360,17 +387,6 @@ mod tests {
             assert_eq!(found.best.unwrap().person, PersonId([1; 16]));
             assert_eq!(found.runner_up.unwrap().person, PersonId([2; 16]));
         }
-    }
-
-    #[test]
-    fn everybody_from_a_score_on_is_shown_with_each_reference() {
-        let gallery = gallery(&[(1, [1.0, 0.0]), (2, [0.0, 1.0]), (1, [0.6, 0.8]), (3, [0.8, 0.6])]);
-        let mut shown = Vec::new();
-        let probe = Probe(template([1.0, 0.0]));
-        gallery.above(&probe, Score(0.6), |person, _, score| shown.push((person.0[0], score.0))).unwrap();
-        assert_eq!(shown, [(1, 1.0), (1, 0.6), (3, 0.8)]);
-        let foreign = Probe(Template::new(ModelId::new("other"), vec![1.0, 0.0]).unwrap());
-        assert!(gallery.above(&foreign, Score(0.0), |_, _, _| {}).is_err());
     }
 
     #[test]

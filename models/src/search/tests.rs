@@ -1,0 +1,112 @@
+#![allow(clippy::unwrap_used)]
+
+use gate::Template;
+use proptest::prelude::*;
+
+use super::{
+    synthetic::{Random, unit},
+    *,
+};
+
+fn template(vector: Vec<f32>) -> Template {
+    Template::new(ModelId::new("toy"), vector).unwrap()
+}
+
+fn person(number: u64) -> PersonId {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_le_bytes());
+    PersonId(id)
+}
+
+/// References in crowds, so that many are close to each other, some exactly equal, and people have several.
+fn references(seed: u64, count: usize, width: usize, people: u64) -> Vec<Reference> {
+    let mut random = Random::new(seed);
+    let mut references: Vec<Reference> = Vec::new();
+    let crowds: Vec<_> = (0..5).map(|_| unit(&mut random, width)).collect();
+    for row in 0..count {
+        let crowd = &crowds[random.bits() as usize % crowds.len()];
+        let spread = [0.0, 0.01, 0.3, 3.0][random.bits() as usize % 4];
+        let vector = crowd.iter().zip(unit(&mut random, width)).map(|(c, own)| c + spread * own).collect();
+        let mut made = template(vector);
+        if row > 0 && random.bits().is_multiple_of(8) {
+            made = references[random.bits() as usize % row].template.clone();
+        }
+        let standing = if random.bits().is_multiple_of(5) { Standing::Revoked } else { Standing::Active };
+        references.push(Reference { person: person(random.bits() % people), standing, template: made });
+    }
+    references
+}
+
+fn gallery(references: &[Reference], width: usize) -> Gallery {
+    let mut gallery = Gallery::new(ModelId::new("toy"), width);
+    for reference in references {
+        gallery.insert(reference).unwrap();
+    }
+    gallery
+}
+
+/// Every row with its score, best first and of equals the first.
+fn ranking(gallery: &Gallery, probe: &Probe) -> Vec<(usize, Score)> {
+    let mut rows: Vec<_> = (0..gallery.references()).map(|row| (row, gallery.compare(row, probe))).collect();
+    rows.sort_by(|a, b| b.1.0.total_cmp(&a.1.0));
+    rows
+}
+
+/// An index says what the gallery says, by every road.
+fn check(index: &Index, gallery: &Gallery, probe: &Probe) {
+    let expected = gallery.search(probe).unwrap();
+    assert_eq!(index.search(probe).unwrap(), expected);
+    assert_eq!(index.search_every_code(probe).unwrap(), expected);
+    let ranking = ranking(gallery, probe);
+    for count in [0, 1, 2, 7, gallery.references(), gallery.references() + 3] {
+        assert_eq!(index.nearest(probe, count).unwrap(), ranking[..count.min(ranking.len())]);
+    }
+    for floor in [-2.0, -0.1, 0.3, 0.9, 1.0].map(Score).into_iter().chain(ranking.get(3).map(|row| row.1)) {
+        let mut rows = Vec::new();
+        index.above(probe, floor, |row, score| rows.push((row, score))).unwrap();
+        let mut expected: Vec<_> = ranking.iter().copied().filter(|row| row.1 >= floor).collect();
+        expected.sort_by_key(|row| row.0);
+        assert_eq!(rows, expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn an_index_finds_what_comparing_with_every_row_finds(
+        seed: u64, count in 0usize..400, width in 1usize..200, people in 1u64..50,
+    ) {
+        let references = references(seed, count + 1, width, people);
+        let (probe, references) = references.split_last().unwrap();
+        let (gallery, probe) = (gallery(references, width), Probe(probe.template.clone()));
+        for kernel in Kernel::available() {
+            check(&Index::new(gallery.clone(), &Workers::none()).with_kernel(kernel), &gallery, &probe);
+        }
+    }
+
+    #[test]
+    fn changes_leave_the_index_that_a_new_one_would_be(seed: u64, first in 0usize..60, changes in 1usize..40) {
+        let mut references = references(seed, first + changes + 1, 24, 12);
+        let probe = Probe(references.pop().unwrap().template);
+        let added = references.split_off(first);
+        let mut index = Index::new(gallery(&references, 24), &Workers::none());
+        let mut random = Random::new(seed);
+        for mut reference in added {
+            // As the vault has it: a person has one standing.
+            if let Some(other) = references.iter().find(|other| other.person == reference.person) {
+                reference.standing = other.standing;
+            }
+            index = index.with_added(&reference).unwrap();
+            references.push(reference);
+            if random.bits().is_multiple_of(3) {
+                let person = references[random.bits() as usize % references.len()].person;
+                index = index.with_standing(person, Standing::Revoked);
+                let own = references.iter_mut().filter(|reference| reference.person == person);
+                own.for_each(|reference| reference.standing = Standing::Revoked);
+            }
+            prop_assert_eq!(index.references(), references.len());
+        }
+        check(&index, &gallery(&references, 24), &probe);
+    }
+}
