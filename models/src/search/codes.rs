@@ -111,6 +111,11 @@ impl Codes {
         probe.needed(score, self.longest)
     }
 
+    /// The lower plane of a block.
+    pub(super) fn lower_of(&self, block: usize) -> &[Line] {
+        &self.lower.lines[block * self.lines_per_block..][..self.lines_per_block]
+    }
+
     /// Which lanes of a block hold a row.
     pub(super) fn present(&self, block: usize) -> u16 {
         let rows = self.rows.saturating_sub(block * ROWS);

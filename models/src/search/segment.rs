@@ -12,10 +12,12 @@ use super::{
     workers::Workers,
 };
 
-/// From so many rows of a block on, its other plane is read before the rows themselves: it is as many bytes as two rows.
-const WORTH_A_FINE_PASS: u32 = 3;
+/// So many of the first rows are read with both planes at once: before enough rows are known, little is out of reach.
+const FINE_FIRST: usize = 4096;
+/// So many blocks wait for their fine codes to come from memory.
+const ASIDE: usize = 16;
 /// After so many blocks a pass asks again what is needed: another thread may have raised it.
-const BLOCKS_PER_PASS: usize = 1024;
+const BLOCKS_PER_PASS: usize = 256;
 
 /// What a scan reads of every block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,31 +57,57 @@ impl Segment {
         offset: usize,
         wanted: &mut impl Wanted,
     ) {
-        let mut next = blocks.start;
-        while next < blocks.end {
-            let end = blocks.end.min(next + BLOCKS_PER_PASS);
-            let Some((block, lanes)) = self.next(question, next..end, wanted.needed()) else {
-                next = end;
-                continue;
-            };
-            self.compare(question, block, lanes, offset, wanted);
-            next = block + 1;
+        let fine_first = match question.passes {
+            Passes::FineOnly => blocks.len(),
+            Passes::CoarseFirst => FINE_FIRST.saturating_sub(offset).div_ceil(ROWS).saturating_sub(blocks.start),
+        };
+        let coarse = blocks.start + fine_first.min(blocks.len());
+        self.fine(question, blocks.start..coarse, u16::MAX, offset, wanted);
+        self.coarse(question, coarse..blocks.end, offset, wanted);
+    }
+
+    /// Compares the rows of `blocks`, those in `lanes` only, that their fine codes do not exclude.
+    fn fine(
+        &self,
+        question: &Question<'_>,
+        mut blocks: Range<usize>,
+        lanes: u16,
+        offset: usize,
+        wanted: &mut impl Wanted,
+    ) {
+        while !blocks.is_empty() {
+            let part = blocks.start..blocks.end.min(blocks.start + BLOCKS_PER_PASS);
+            blocks.start = part.end;
+            let pass = Pass::fine(&self.codes, &question.coded, wanted.needed(), part);
+            if let Some(found) = question.kernel.fine(&pass) {
+                self.compare(question, found.block, found.lanes & lanes, offset, wanted);
+                blocks.start = found.block + 1;
+            }
         }
     }
 
-    /// The next block with rows that may reach `needed`, and which they are.
-    fn next(&self, question: &Question<'_>, blocks: Range<usize>, needed: f32) -> Option<(usize, u16)> {
-        let Question { coded, kernel, passes, .. } = question;
-        let found = match passes {
-            Passes::CoarseFirst => kernel.coarse(&Pass::coarse(&self.codes, coded, needed, blocks)),
-            Passes::FineOnly => kernel.fine(&Pass::fine(&self.codes, coded, needed, blocks)),
-        }?;
-        let lanes = found.lanes & self.codes.present(found.block);
-        if *passes == Passes::FineOnly || lanes.count_ones() < WORTH_A_FINE_PASS {
-            return Some((found.block, lanes));
+    /// Puts aside the blocks that their coarse codes do not exclude, until there are [`ASIDE`]; then it looks at their
+    /// fine codes, which have arrived from memory by then.
+    fn coarse(&self, question: &Question<'_>, mut blocks: Range<usize>, offset: usize, wanted: &mut impl Wanted) {
+        let mut aside = [(0, 0); ASIDE];
+        let mut count = 0;
+        while !blocks.is_empty() {
+            let part = blocks.start..blocks.end.min(blocks.start + BLOCKS_PER_PASS);
+            blocks.start = part.end;
+            let pass = Pass::coarse(&self.codes, &question.coded, wanted.needed(), part);
+            if let Some(found) = question.kernel.coarse(&pass) {
+                prefetch(self.codes.lower_of(found.block));
+                aside[count] = (found.block, found.lanes);
+                count += 1;
+                blocks.start = found.block + 1;
+            }
+            if count == ASIDE || blocks.is_empty() {
+                for &(block, lanes) in &aside[..count] {
+                    self.fine(question, block..block + 1, lanes, offset, wanted);
+                }
+                count = 0;
+            }
         }
-        let fine = Pass::fine(&self.codes, coded, needed, found.block..found.block + 1);
-        Some((found.block, kernel.fine(&fine).map_or(0, |fine| fine.lanes & lanes)))
     }
 
     /// Compares the rows of a block in full.
@@ -91,6 +119,7 @@ impl Segment {
         offset: usize,
         wanted: &mut impl Wanted,
     ) {
+        let lanes = lanes & self.codes.present(block);
         let rows = || (0..ROWS).filter(|lane| lanes >> lane & 1 == 1).map(|lane| block * ROWS + lane);
         for within in rows() {
             prefetch(self.gallery.vector(within));

@@ -113,10 +113,11 @@ fn ahead(line: &Line) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).wrapping_add(AHEAD).cast()) }
 }
 
-/// Asks for a row's numbers.
-pub(super) fn prefetch(row: &[f32]) {
-    for part in row.chunks(16) {
+/// Asks for every line of `memory`.
+pub(super) fn prefetch<T>(memory: &[T]) {
+    let start = memory.as_ptr().cast::<i8>();
+    for byte in (0..size_of_val(memory)).step_by(size_of::<Line>()) {
         // SAFETY: as above.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(part.as_ptr().cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(byte)) }
     }
 }

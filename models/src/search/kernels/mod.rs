@@ -153,10 +153,10 @@ impl Kernel {
     }
 }
 
-/// Asks for a row's numbers before they are needed, where the processor can be asked.
-pub(super) fn prefetch(row: &[f32]) {
+/// Asks for memory before it is needed, where the processor can be asked.
+pub(super) fn prefetch<T>(memory: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    avx512::prefetch(row);
+    avx512::prefetch(memory);
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = row;
+    let _ = memory;
 }
