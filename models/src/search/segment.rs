@@ -59,7 +59,9 @@ impl Segment {
     ) {
         let fine_first = match question.passes {
             Passes::FineOnly => blocks.len(),
-            Passes::CoarseFirst => FINE_FIRST.saturating_sub(offset).div_ceil(ROWS).saturating_sub(blocks.start),
+            Passes::CoarseFirst => {
+                FINE_FIRST.saturating_sub(offset).div_ceil(ROWS).saturating_sub(blocks.start)
+            }
         };
         let coarse = blocks.start + fine_first.min(blocks.len());
         self.fine(question, blocks.start..coarse, u16::MAX, offset, wanted);
@@ -88,7 +90,13 @@ impl Segment {
 
     /// Puts aside the blocks that their coarse codes do not exclude, until there are [`ASIDE`]; then it looks at their
     /// fine codes, which have arrived from memory by then.
-    fn coarse(&self, question: &Question<'_>, mut blocks: Range<usize>, offset: usize, wanted: &mut impl Wanted) {
+    fn coarse(
+        &self,
+        question: &Question<'_>,
+        mut blocks: Range<usize>,
+        offset: usize,
+        wanted: &mut impl Wanted,
+    ) {
         let mut aside = [(0, 0); ASIDE];
         let mut count = 0;
         while !blocks.is_empty() {

@@ -57,11 +57,11 @@ pub enum Spread {
     /// their 99th percentile at 0.285 and the 99.9th at 0.334; those of the same person a mean of 0.658.
     ///
     /// Those numbers say this much: a common direction holds 0.083 of the squared length, what tells people apart 0.575,
-    /// what differs between two pictures 0.342. The percentiles stand 0.202 and 0.251 above the mean, 2.33 and 3.09
-    /// standard deviations of 0.087 and 0.081; with the middle of both, the sum of the squared variances is 0.084² =
-    /// 0.0071, as of 0.917² / 0.0071 = 119 equal dimensions. So the spectrum is nearly flat: variances that fall
-    /// geometrically to 0.34 of the first give that sum over 128 dimensions. The axes are turned at random, because nothing
-    /// says that they are the network's own.
+    /// what differs between two pictures 0.342. The percentiles stand 0.202 and 0.251 above the mean, which is 2.33 times
+    /// 0.087 and 3.09 times 0.081. A standard deviation of 0.084 is as of 0.917² / 0.084² = 119 equal dimensions, so the
+    /// spectrum is nearly flat (variances that fall geometrically to 0.34 of the first give it over 128 dimensions), and
+    /// nothing is left for what varies along the common direction. The axes are turned at random, because nothing says that
+    /// they are the network's own.
     Faces,
 }
 
@@ -76,6 +76,7 @@ const LAST_VARIANCE: f32 = 0.34;
 #[derive(Debug, Clone)]
 pub struct People {
     random: Random,
+    /// The common direction, of unit length.
     common: Vec<f32>,
     /// Standard deviations along the axes, before these are turned; their squares sum to one.
     deviations: Vec<f32>,
@@ -92,33 +93,38 @@ impl People {
         let share = |axis: usize| LAST_VARIANCE.powf(axis as f32 / width.max(2) as f32);
         let all: f32 = (0..width).map(share).sum();
         let deviations = (0..width).map(|axis| (share(axis) / all).sqrt()).collect();
-        let common = unit(&mut shape, width).into_iter().map(|x| x * COMMON.sqrt()).collect();
+        let common = unit(&mut shape, width);
         let mirrors = [unit(&mut shape, width), unit(&mut shape, width)];
         Self { random: Random::new(seed), common, deviations, mirrors, spread }
     }
 
     /// `templates` templates of one more person, all of unit length.
     pub fn person(&mut self, templates: usize) -> Vec<Vec<f32>> {
-        let own = self.centred(PERSON);
+        let own = self.across(PERSON);
         let template = |_| match self.spread {
             Spread::Isotropic => unit(&mut self.random, self.common.len()),
             Spread::Faces => {
-                let picture = self.centred(PICTURE);
+                let picture = self.across(PICTURE);
                 let parts = self.common.iter().zip(&own).zip(&picture);
-                scaled(parts.map(|((common, own), picture)| common + own + picture).collect())
+                scaled(parts.map(|((common, own), picture)| COMMON.sqrt() * common + own + picture).collect())
             }
         };
         (0..templates).map(template).collect()
     }
 
-    /// A centred vector of about this squared length.
-    fn centred(&mut self, squared: f32) -> Vec<f32> {
-        let mut vector: Vec<f32> =
-            self.deviations.iter().map(|deviation| self.random.normal() * deviation * squared.sqrt()).collect();
-        for mirror in &self.mirrors {
-            let along: f32 = vector.iter().zip(mirror).map(|(x, m)| x * m).sum();
-            vector.iter_mut().zip(mirror).for_each(|(x, m)| *x -= 2.0 * along * m);
-        }
+    /// A vector of about this squared length, across the common direction.
+    fn across(&mut self, squared: f32) -> Vec<f32> {
+        let mut vector: Vec<f32> = self
+            .deviations
+            .iter()
+            .map(|deviation| self.random.normal() * deviation * squared.sqrt())
+            .collect();
+        let mut less = |times: f32, direction: &[f32]| {
+            let along: f32 = vector.iter().zip(direction).map(|(x, d)| x * d).sum();
+            vector.iter_mut().zip(direction).for_each(|(x, d)| *x -= times * along * d);
+        };
+        self.mirrors.iter().for_each(|mirror| less(2.0, mirror));
+        less(1.0, &self.common);
         vector
     }
 }
