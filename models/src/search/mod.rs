@@ -16,6 +16,8 @@
 //! searches go on in the old.
 
 mod codes;
+pub mod exhaustive;
+pub mod figures;
 mod kernels;
 mod probe;
 mod segment;

@@ -70,6 +70,44 @@ fn check(index: &Index, gallery: &Gallery, probe: &Probe) {
     }
 }
 
+/// As much as several threads divide among themselves, in more than one segment.
+#[test]
+fn several_threads_find_what_one_finds() {
+    let references = references(3, 80_000, 24, 30_000);
+    let (probes, references) = references.split_at(60);
+    let gallery = gallery(references, 24);
+    let workers = Workers::start(3).unwrap();
+    assert_eq!(workers.threads(), 3);
+    let mut index = Index::new(gallery.clone(), &workers);
+    assert!(index.shares.len() > 2, "nothing is shared");
+    let mut grown = gallery;
+    for reference in &references[..3] {
+        index = index.with_added(reference).unwrap();
+        grown.insert(reference).unwrap();
+    }
+    let probes: Vec<_> = probes.iter().map(|reference| Probe(reference.template.clone())).collect();
+    let expected = exhaustive::search(&grown, &probes, 9).unwrap();
+    for (probe, expected) in probes.iter().zip(expected) {
+        assert_eq!(expected.persons, grown.search(probe).unwrap(), "brute force itself is wrong");
+        assert_eq!(index.search(probe).unwrap(), expected.persons);
+        assert_eq!(index.search_every_code(probe).unwrap(), expected.persons);
+        assert_eq!(index.nearest(probe, 9).unwrap(), expected.rows);
+    }
+}
+
+/// The full one, a million references and ten thousand probes, is the program `check-search`.
+#[test]
+fn a_thousand_searches_of_thirty_thousand_faces_are_identical_to_brute_force() {
+    let sample = figures::Sample::new(synthetic::Spread::Faces, 30_000, 1_000, 11, &Workers::none());
+    let gallery = &sample.index.segments[0].gallery;
+    let expected = exhaustive::search(gallery, &sample.probes, 5).unwrap();
+    for (probe, expected) in sample.probes.iter().zip(expected) {
+        assert_eq!(sample.index.search(probe).unwrap(), expected.persons);
+        assert_eq!(sample.index.search_every_code(probe).unwrap(), expected.persons);
+        assert_eq!(sample.index.nearest(probe, 5).unwrap(), expected.rows);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
