@@ -257,6 +257,20 @@ impl Gallery {
         Ok(())
     }
 
+    /// The same gallery without the rows of one person; nothing if there are none.
+    #[must_use]
+    pub fn without(&self, person: PersonId) -> Option<Self> {
+        self.owners.iter().find(|owner| owner.0 == person)?;
+        let mut kept = Self::new(self.model.clone(), self.width);
+        for (&owner, vector) in self.owners.iter().zip(self.vectors.chunks_exact(self.width)) {
+            if owner.0 != person {
+                kept.owners.push(owner);
+                kept.vectors.extend_from_slice(vector);
+            }
+        }
+        Some(kept)
+    }
+
     /// The model whose templates it holds.
     #[must_use]
     pub fn model(&self) -> &ModelId {

@@ -174,6 +174,20 @@ pub(crate) enum ServeError {
     NoName,
 }
 
+/// What came of a request.
+pub(crate) struct Served {
+    /// What the asker is told.
+    pub(crate) answer: Answer,
+    /// What is searched from now on, if the request changed it.
+    pub(crate) set: Option<SearchSet>,
+}
+
+impl From<Answer> for Served {
+    fn from(answer: Answer) -> Self {
+        Self { answer, set: None }
+    }
+}
+
 /// Carries out one request.
 pub(crate) fn serve(
     store: &mut Store,
@@ -182,31 +196,34 @@ pub(crate) fn serve(
     live: Option<&LiveTail>,
     now: Now,
     request: Request,
-) -> Result<Answer, ServeError> {
+) -> Result<Served, ServeError> {
     match request {
         Request::Enrol { name, model, templates, reinstate } => {
-            enrol(store, set, now, name, &templates_of(&model, templates)?, reinstate)
+            enrol(store, set, policy, now, name, &templates_of(&model, templates)?, reinstate)
         }
         Request::Status => Ok(Answer::Status(Status {
             threshold: Estimated::new(policy.target_fpir, set.references(), policy),
             live: live.map(Live::new),
-        })),
+        })
+        .into()),
         Request::Revoke { person, reason } => {
-            let record = store.revoke(now, person.parse()?, &reason)?;
-            Ok(Answer::Revoked { person, record: record.into() })
+            let id = person.parse()?;
+            let record = store.revoke(now, id, &reason)?;
+            let answer = Answer::Revoked { person, record: record.into() };
+            Ok(Served { answer, set: Some(set.with_revoked(id, policy)) })
         }
-        Request::People => Ok(Answer::People { people: people(store)? }),
+        Request::People => Ok(Answer::People { people: people(store)? }.into()),
         Request::Identify { model, template, pad } => {
             let probe = Probe(Template::new(ModelId::new(&model), template)?);
-            identify(store, set.compare(&probe, pad)?, policy)
+            Ok(identify(store, set.compare(&probe, pad)?, policy)?.into())
         }
         Request::Verify { head } => {
             let head = head.map(|path| store::read_head(&path)).transpose()?;
-            Ok(Answer::Verified(store.verify(head.as_ref())?.into()))
+            Ok(Answer::Verified(store.verify(head.as_ref())?.into()).into())
         }
         Request::Export { out } => {
             store.export(&out)?;
-            Ok(Answer::Exported { out })
+            Ok(Answer::Exported { out }.into())
         }
     }
 }
@@ -221,11 +238,12 @@ fn templates_of(model: &str, vectors: Vec<Vec<f32>>) -> Result<Vec<Template>, ga
 fn enrol(
     store: &mut Store,
     set: &SearchSet,
+    policy: &Policy,
     now: Now,
     name: String,
     templates: &[Template],
     reinstate: Option<String>,
-) -> Result<Answer, ServeError> {
+) -> Result<Served, ServeError> {
     if name.trim().is_empty() {
         return Err(ServeError::NoName);
     }
@@ -237,7 +255,8 @@ fn enrol(
     for other in alike.iter().take(MOST_ALIKE) {
         tracing::info!(%person, other = other.person, "enrolees alike");
     }
-    Ok(Answer::Enrolled(Enrolled {
+    let enlarged = set.with_enrolled(person, templates, reinstates, policy)?;
+    let answer = Answer::Enrolled(Enrolled {
         person: person.to_string(),
         references,
         record: record.into(),
@@ -245,7 +264,8 @@ fn enrol(
         alike_in_all: alike.len(),
         alike_from: set.alike_from().0,
         alike: alike.into_iter().take(MOST_ALIKE).collect(),
-    }))
+    });
+    Ok(Served { answer, set: Some(enlarged) })
 }
 
 /// Everybody whom the door may take for the new enrolee, most alike first. A match of a revoked enrolment is refused.
@@ -346,6 +366,8 @@ mod tests {
     /// A vault of made-up people, and requests to it by a policy so strict that the strictest threshold is in use.
     struct Site {
         store: Store,
+        /// What is searched, changed in memory only.
+        set: SearchSet,
         policy: Policy,
         _folder: tempfile::TempDir,
     }
@@ -356,25 +378,63 @@ mod tests {
             let data = folder.path().join("data");
             vault::init_sample(&data).unwrap();
             let policy = Policy { target_fpir: 1e-4, ..Policy::default() };
-            Self { store: vault::open(&data).unwrap(), policy, _folder: folder }
+            let mut store = vault::open(&data).unwrap();
+            Self { set: SearchSet::load(&mut store, &policy).unwrap(), store, policy, _folder: folder }
         }
 
-        /// Enrols somebody whose template has this cosine with the first axis and lies on an axis of its own otherwise.
+        /// Enrols somebody with the [`face`] of these numbers.
         fn enrol(&mut self, cosine: f32, axis: usize) -> Result<Enrolled, ServeError> {
-            let mut template = vec![0.0; 128];
-            template[0] = cosine;
-            template[axis] = (1.0 - cosine * cosine).sqrt();
+            self.enrol_again(cosine, axis, None)
+        }
+
+        fn enrol_again(
+            &mut self,
+            cosine: f32,
+            axis: usize,
+            reinstate: Option<String>,
+        ) -> Result<Enrolled, ServeError> {
             let model = models::Card::sface().model().as_str().to_owned();
-            let request =
-                Request::Enrol { name: "見本".into(), model, templates: vec![template], reinstate: None };
+            let templates = vec![face(cosine, axis)];
+            let request = Request::Enrol { name: "見本".into(), model, templates, reinstate };
             let Answer::Enrolled(enrolled) = self.ask(request)? else { panic!("an enrolment is due") };
             Ok(enrolled)
         }
 
         fn ask(&mut self, request: Request) -> Result<Answer, ServeError> {
-            let set = SearchSet::load(&mut self.store, &self.policy).unwrap();
-            serve(&mut self.store, &set, &self.policy, None, clock::now(clock::system().as_ref()), request)
+            let now = clock::now(clock::system().as_ref());
+            let served = serve(&mut self.store, &self.set, &self.policy, None, now, request)?;
+            if let Some(set) = served.set {
+                self.set = set;
+                self.check_against_vault();
+            }
+            Ok(served.answer)
         }
+
+        /// The set that was changed in memory finds for every face what one read from the vault finds.
+        fn check_against_vault(&mut self) {
+            let read = SearchSet::load(&mut self.store, &self.policy).unwrap();
+            let model = models::Card::sface().model();
+            for axis in 0..10 {
+                let probe = Probe(Template::new(model.clone(), face(0.7, axis)).unwrap());
+                let all = |set: &SearchSet| {
+                    let compared = set.compare(&probe, 1.0).unwrap();
+                    let impostors = set.impostors(&probe, &compared).unwrap();
+                    let mut alike = Vec::new();
+                    let visit = |person, standing, score| alike.push((person, standing, score));
+                    set.alike(&probe, visit).unwrap();
+                    (compared, impostors, alike, set.alike_from())
+                };
+                assert_eq!(all(&self.set), all(&read), "memory and vault differ");
+            }
+        }
+    }
+
+    /// A template that has this cosine with the first axis and lies on an axis of its own otherwise.
+    fn face(cosine: f32, axis: usize) -> Vec<f32> {
+        let mut template = vec![0.0; 128];
+        template[axis] = (1.0 - cosine * cosine).sqrt();
+        template[0] = cosine;
+        template
     }
 
     fn named(enrolled: &Enrolled) -> Vec<(&str, bool)> {
@@ -412,6 +472,21 @@ mod tests {
         site.ask(Request::Revoke { person: revoked.clone(), reason: "moved".into() }).unwrap();
         let error = site.enrol(1.0, 9).err().unwrap().to_string();
         assert!(error.contains(&revoked), "{error}");
+    }
+
+    #[test]
+    fn whoever_is_reinstated_is_found_under_the_new_id_only() {
+        let mut site = Site::new();
+        let old = site.enrol(1.0, 1).unwrap().person;
+        site.enrol(0.1, 2).unwrap();
+        site.ask(Request::Revoke { person: old.clone(), reason: "moved".into() }).unwrap();
+        let new = site.enrol_again(1.0, 1, Some(old)).unwrap();
+        let (model, template) = (models::Card::sface().model().as_str().to_owned(), face(1.0, 1));
+        let Answer::Identified(found) = site.ask(Request::Identify { model, template, pad: 1.0 }).unwrap()
+        else {
+            panic!("a judgement is due")
+        };
+        assert_eq!((found.person, found.references), (Some(new.person), 2));
     }
 
     #[test]

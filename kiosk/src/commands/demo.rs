@@ -164,7 +164,7 @@ fn enrol(data: &Path, photos: &Path, vision: &mut Vision) -> Result<(Store, Vec<
         };
         let set = SearchSet::load(&mut store, &policy)?;
         if let Answer::Enrolled(enrolled) =
-            serve(&mut store, &set, &policy, None, clock::now(clock.as_ref()), request)?
+            serve(&mut store, &set, &policy, None, clock::now(clock.as_ref()), request)?.answer
         {
             people.push(enrolled.person);
         }

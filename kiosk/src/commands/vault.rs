@@ -40,7 +40,7 @@ pub(crate) fn ask(data: &Path, request: Request) -> Result<Answer, Box<dyn Error
         Ok(mut store) => {
             let policy = Policy::default();
             let set = SearchSet::load(&mut store, &policy)?;
-            Ok(serve(&mut store, &set, &policy, None, clock::now(clock::system().as_ref()), request)?)
+            Ok(serve(&mut store, &set, &policy, None, clock::now(clock::system().as_ref()), request)?.answer)
         }
         Err(StoreError::InUse(_)) => Ok(socket::ask(data, &request)??),
         Err(error) => Err(error.into()),

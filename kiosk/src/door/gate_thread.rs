@@ -19,8 +19,8 @@ use store::{Store, StoreError};
 use super::{Inbox, Latency, Stages, VisitReport};
 use crate::{
     clock,
-    search::{SearchSet, Shared},
-    service::{Reply, Request, outcome_text, serve},
+    search::Shared,
+    service::{Reply, Request, Served, outcome_text, serve},
     ui::Panel,
 };
 
@@ -264,19 +264,15 @@ impl GateThread {
     }
 
     fn serve(&mut self, request: Request) -> Reply {
-        let changes = matches!(request, Request::Enrol { .. } | Request::Revoke { .. });
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
-        let answer = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
-        if changes && answer.is_ok() {
-            match SearchSet::load(&mut self.store, &self.policy) {
-                Ok(set) => self.shared.replace(set),
-                Err(error) => {
-                    self.store_failed(&error);
-                    self.step(Event::CommitFailed);
-                }
+        let served = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
+        // In place before the answer: whoever hears of a revocation may rely on it.
+        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set }| {
+            if let Some(set) = set {
+                self.shared.replace(set);
             }
-        }
-        answer.map_err(|error| crate::output::explain(&error))
+            answer
+        })
     }
 
     /// At the stop: the strike may still be driving its pulse; its answer is recorded before the store is closed.

@@ -24,7 +24,7 @@ const WIDTH: usize = 128;
 /// Best rows that are compared.
 const BEST: usize = 10;
 /// Probes that brute force takes in one pass over the gallery: their best rows stay in the caches.
-const BATCH: usize = 256;
+const BATCH: usize = 1000;
 
 /// Compare the index with brute force.
 #[derive(Parser)]

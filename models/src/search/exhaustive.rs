@@ -59,22 +59,26 @@ pub fn search(gallery: &Gallery, probes: &[Probe], count: usize) -> Result<Vec<E
 
 /// The scores of sixteen rows, in the order of operations of the gallery's own sum.
 fn scores(probe: &[f32], turned: &[[f32; ROWS]]) -> [f32; ROWS] {
-    let whole = probe.len() - probe.len() % SUMS;
-    let dot = |numbers: &mut dyn Iterator<Item = usize>| {
-        let mut sums = [0.0; ROWS];
-        for number in numbers {
-            let from_probe = probe[number];
-            for (sum, row) in sums.iter_mut().zip(&turned[number]) {
-                *sum += from_probe * row;
-            }
-        }
-        sums
-    };
+    let ((probe, probe_rest), (rows, rows_rest)) = (probe.as_chunks::<SUMS>(), turned.as_chunks::<SUMS>());
     let mut scores = [0.0; ROWS];
-    let mut add = |sums: [f32; ROWS]| scores.iter_mut().zip(sums).for_each(|(score, sum)| *score += sum);
-    for first in 0..SUMS {
-        add(dot(&mut (first..whole).step_by(SUMS)));
+    for number in 0..SUMS {
+        let mut sums = [0.0; ROWS];
+        for (probe, rows) in probe.iter().zip(rows) {
+            add(&mut sums, probe[number], &rows[number]);
+        }
+        add(&mut scores, 1.0, &sums);
     }
-    add(dot(&mut (whole..probe.len())));
+    let mut rest = [0.0; ROWS];
+    for (number, rows) in probe_rest.iter().zip(rows_rest) {
+        add(&mut rest, *number, rows);
+    }
+    add(&mut scores, 1.0, &rest);
     scores
+}
+
+#[inline(always)]
+fn add(sums: &mut [f32; ROWS], number: f32, rows: &[f32; ROWS]) {
+    for lane in 0..ROWS {
+        sums[lane] += number * rows[lane];
+    }
 }

@@ -11,9 +11,10 @@
 //! # Changes
 //!
 //! An index never changes. It is a list of segments that never change either, and a change makes a new index that shares
-//! all of them but the last: [`Index::with_added`] copies the last segment and one row, or begins a new one once the last
-//! is [`FULL`]; [`Index::with_standing`] copies no row at all. So a gate thread can put the new one in place at once, while
-//! searches go on in the old.
+//! all it can: [`Index::with_added`] copies the last segment and adds rows to it, or begins a new one once the last is
+//! [`FULL`]; [`Index::with_standing`] copies no row at all; [`Index::without`], which is rare, copies the segments that
+//! had the person. So whoever makes a change puts the new index in place at once, while searches go on in the old, and no
+//! search ever waits for a change or sees half of it.
 
 mod codes;
 pub mod exhaustive;
@@ -87,11 +88,11 @@ impl Index {
         Self { kernel, ..self }
     }
 
-    /// This index and one more row.
+    /// This index and more rows, in this order after its own.
     ///
     /// # Errors
-    /// [`ModelMismatch`] if another model made the reference.
-    pub fn with_added(&self, reference: &Reference) -> Result<Self, ModelMismatch> {
+    /// [`ModelMismatch`] if another model made a reference.
+    pub fn with_added(&self, references: &[Reference]) -> Result<Self, ModelMismatch> {
         let mut segments = self.segments.clone();
         let last = self.last();
         let mut gallery = if last.references() < FULL {
@@ -100,9 +101,24 @@ impl Index {
         } else {
             Gallery::new(last.model().clone(), last.width())
         };
-        gallery.insert(reference)?;
+        references.iter().try_for_each(|reference| gallery.insert(reference))?;
         segments.push(Arc::new(Segment::new(gallery, &self.workers)));
         Ok(Self { shares: shares(&segments), segments, ..self.clone() })
+    }
+
+    /// This index without the rows of `person`. It copies the segments that hold such rows.
+    #[must_use]
+    pub fn without(&self, person: PersonId) -> Self {
+        let kept = |segment: &Arc<Segment>| {
+            segment
+                .gallery
+                .without(person)
+                .map_or_else(|| Arc::clone(segment), |gallery| Arc::new(Segment::new(gallery, &self.workers)))
+        };
+        let segments: Vec<_> = self.segments.iter().map(kept).collect();
+        let mut standings = BTreeMap::clone(&self.standings);
+        standings.remove(&person);
+        Self { shares: shares(&segments), segments, standings: Arc::new(standings), ..self.clone() }
     }
 
     /// This index, with `person` in another standing.
@@ -123,6 +139,23 @@ impl Index {
     #[must_use]
     pub fn references(&self) -> usize {
         self.segments.iter().map(|segment| segment.codes.rows()).sum()
+    }
+
+    /// Whose reference a row is, and whether it still counts.
+    ///
+    /// # Panics
+    /// There is no such row.
+    #[must_use]
+    pub fn owner(&self, row: usize) -> (PersonId, Standing) {
+        let mut within = row;
+        for segment in &self.segments {
+            if within < segment.codes.rows() {
+                let (person, standing) = segment.gallery.owner(within);
+                return (person, *self.standings.get(&person).unwrap_or(&standing));
+            }
+            within -= segment.codes.rows();
+        }
+        panic!("row {row} of an index of {}", self.references())
     }
 
     /// How many bytes of memory the codes take, beside the rows themselves.

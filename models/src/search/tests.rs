@@ -57,6 +57,7 @@ fn check(index: &Index, gallery: &Gallery, probe: &Probe) {
     let expected = gallery.search(probe).unwrap();
     assert_eq!(index.search(probe).unwrap(), expected);
     assert_eq!(index.search_every_code(probe).unwrap(), expected);
+    (0..gallery.references()).for_each(|row| assert_eq!(index.owner(row), gallery.owner(row)));
     let ranking = ranking(gallery, probe);
     for count in [0, 1, 2, 7, gallery.references(), gallery.references() + 3] {
         assert_eq!(index.nearest(probe, count).unwrap(), ranking[..count.min(ranking.len())]);
@@ -81,10 +82,8 @@ fn several_threads_find_what_one_finds() {
     let mut index = Index::new(gallery.clone(), &workers);
     assert!(index.shares.len() > 2, "nothing is shared");
     let mut grown = gallery;
-    for reference in &references[..3] {
-        index = index.with_added(reference).unwrap();
-        grown.insert(reference).unwrap();
-    }
+    index = index.with_added(&references[..3]).unwrap();
+    references[..3].iter().for_each(|reference| grown.insert(reference).unwrap());
     let probes: Vec<_> = probes.iter().map(|reference| Probe(reference.template.clone())).collect();
     let expected = exhaustive::search(&grown, &probes, 9).unwrap();
     for (probe, expected) in probes.iter().zip(expected) {
@@ -132,16 +131,20 @@ proptest! {
         let mut random = Random::new(seed);
         for mut reference in added {
             // As the vault has it: a person has one standing.
-            if let Some(other) = references.iter().find(|other| other.person == reference.person) {
-                reference.standing = other.standing;
-            }
-            index = index.with_added(&reference).unwrap();
+            let other = references.iter().find(|other| other.person == reference.person);
+            reference.standing = other.map_or(Standing::Active, |other| other.standing);
+            index = index.with_added(std::slice::from_ref(&reference)).unwrap();
             references.push(reference);
             if random.bits().is_multiple_of(3) {
                 let person = references[random.bits() as usize % references.len()].person;
                 index = index.with_standing(person, Standing::Revoked);
                 let own = references.iter_mut().filter(|reference| reference.person == person);
                 own.for_each(|reference| reference.standing = Standing::Revoked);
+            }
+            if random.bits().is_multiple_of(8) {
+                let person = references[random.bits() as usize % references.len()].person;
+                index = index.without(person);
+                references.retain(|reference| reference.person != person);
             }
             prop_assert_eq!(index.references(), references.len());
         }
