@@ -2,7 +2,8 @@
 //!
 //! A template is a unit vector and the name of the model that made it; templates of different models never compare. What
 //! is presented now is a [`Probe`], what is stored a [`Reference`]: two types, so that they cannot be swapped. The
-//! [`Gallery`] is an immutable snapshot in one block of memory, replaced whole when an enrolment changes.
+//! [`Gallery`] holds references in one block of memory, and [`Gallery::search`] says by plain comparison what a search
+//! finds. Whoever searches faster must find the same.
 
 use std::{fmt, sync::Arc};
 

@@ -3,8 +3,8 @@
 //! Everything here is a value or a function from values to values. Nothing reads a clock, opens a file, starts a thread
 //! or logs; time arrives as [`Now`], the world as [`Event`], and what should happen leaves as [`Command`].
 //!
-//! The story in reading order: [`biometrics`] (templates, the gallery and its search), [`evidence`] (what one camera
-//! frame said), [`policy`] (what the facility asks for), [`mod@decide`] (the rule itself), [`session`] (a visit from the
+//! The story in reading order: [`biometrics`] (templates, the gallery and what a search of it is; the fast one is in
+//! `models`), [`evidence`] (what one camera frame said), [`policy`] (what the facility asks for), [`mod@decide`] (the rule itself), [`session`] (a visit from the
 //! first frame to the shown outcome), [`audit`] (no record, no entry), [`screen`] (what the person sees).
 
 pub mod audit;
