@@ -94,6 +94,27 @@ fn several_threads_find_what_one_finds() {
     }
 }
 
+#[test]
+fn changes_reach_every_segment() {
+    let mut references = references(9, FULL + 100, 24, 300);
+    let probe = Probe(references.pop().unwrap().template);
+    references.iter_mut().for_each(|reference| reference.standing = Standing::Active);
+    let mut index = Index::new(gallery(&references[..FULL], 24), &Workers::none());
+    index = index.with_added(&references[FULL..]).unwrap();
+    assert_eq!(index.segments.len(), 2);
+    check(&index, &gallery(&references, 24), &probe);
+    let both = |person: &PersonId| {
+        let has = |part: &[Reference]| part.iter().any(|reference| reference.person == *person);
+        has(&references[..FULL]) && has(&references[FULL..])
+    };
+    let [revoked, gone] = [0, 1].map(|nth| (0..300).map(person).filter(both).nth(nth).unwrap());
+    index = index.with_standing(revoked, Standing::Revoked).without(gone);
+    references.retain(|reference| reference.person != gone);
+    let own = references.iter_mut().filter(|reference| reference.person == revoked);
+    own.for_each(|reference| reference.standing = Standing::Revoked);
+    check(&index, &gallery(&references, 24), &probe);
+}
+
 /// The full one, a million references and ten thousand probes, is the program `check-search`.
 #[test]
 fn a_thousand_searches_of_thirty_thousand_faces_are_identical_to_brute_force() {

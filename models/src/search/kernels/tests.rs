@@ -104,3 +104,25 @@ fn the_largest_sums_overflow_nowhere() {
         }
     }
 }
+
+/// Rows and a probe that their codes say exactly leave nothing between bound and score but the roundings of `f32`.
+#[test]
+fn a_score_that_roundings_raised_is_still_within_the_bound() {
+    let (width, scale) = (crate::search::LONGEST_TEMPLATE, f32::from_bits(0x3913_0000));
+    let mut random = Random::new(5);
+    let mut exact = || -> Vec<f32> {
+        let mut codes: Vec<u64> = (0..width).map(|_| 100 + random.bits() % 28).collect();
+        codes[0] = 127;
+        codes.into_iter().map(|code| code as f32 * scale).collect()
+    };
+    for _ in 0..40 {
+        let (row, probe) = (exact(), exact());
+        let codes = Codes::encode(&row, width, &Workers::none());
+        let coded = Encoded::new(&probe);
+        let score = row.iter().zip(&probe).fold(0.0, |sum, (a, b)| sum + a * b);
+        for kernel in Kernel::available() {
+            let found = kernel.fine(&Pass::fine(&codes, &coded, score, 0..1));
+            assert!(found.is_some_and(|found| found.lanes & 1 == 1), "{kernel:?}");
+        }
+    }
+}
