@@ -1,11 +1,11 @@
 //! From pictures to templates, and from templates to people: face networks, one card per model, and the search.
 //!
 //! The story in reading order: [`card`] (where a model comes from and what was measured), [`image`] (a picture from a
-//! file) and [`picture`] (any picture, in the form in which its source has it), [`network`] (the executor), [`detector`]
-//! (faces and landmarks), [`align`] (the sample), [`quality`] (good enough, or a reason that can be shown), [`pad`] and
-//! [`embedder`] (the two networks that judge it), [`tracker`] (one face from frame to frame), [`gaze`] (where to look
-//! for it), [`vision`] (all of it for one frame), [`search`] (who of a million it is), [`calibration`] (thresholds from a card, how sure they are, whether
-//! they hold), [`evaluation`] (the LFW protocol).
+//! file) and [`picture`] (any picture, in the form in which its source has it), [`network`] (the executor),
+//! [`detector`] (faces and landmarks), [`align`] (the sample), [`quality`] (good enough, or a reason that can be
+//! shown), [`pad`] and [`embedder`] (the two networks that judge it), [`tracker`] (one face from frame to frame),
+//! [`gaze`] (where to look for it), [`vision`] (all of it for one frame), [`search`] (who of a million it is),
+//! [`calibration`] (thresholds from a card, how sure they are, whether they hold), [`evaluation`] (the LFW protocol).
 //!
 //! What is not here: what a gallery and a search are, and every decision; both are in `gate`. Nothing here stores a
 //! picture.
