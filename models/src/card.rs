@@ -62,6 +62,8 @@ pub enum Role {
     Embedder,
     /// Tells bona fide presentations from attacks.
     Pad,
+    /// Timed beside the others and used for nothing: its licence does not allow more.
+    Benchmark,
 }
 
 /// A pinned archive in a package registry and the one member that is taken from it.
@@ -481,6 +483,18 @@ mod tests {
         assert_eq!(Card::fr_liveness().role, Role::Pad);
         assert_eq!(Card::fr_liveness().input.colour, Colour::Bgr);
         assert_eq!(Card::sface().output.length, 128);
+    }
+
+    #[test]
+    fn what_is_fetched_only_on_request_has_no_role_at_a_door() {
+        let optional = Path::new(env!("CARGO_MANIFEST_DIR")).join("cards/optional");
+        let cards = std::fs::read_dir(optional).unwrap().map(|entry| Card::load(&entry.unwrap().path()).unwrap());
+        let cards: Vec<Card> = cards.collect();
+        assert!(!cards.is_empty());
+        for card in cards {
+            assert_eq!(card.role, Role::Benchmark, "{}", card.id);
+            assert!(card.measured.comparison.is_none(), "{} could give a threshold", card.id);
+        }
     }
 
     #[test]
