@@ -488,7 +488,8 @@ mod tests {
     #[test]
     fn what_is_fetched_only_on_request_has_no_role_at_a_door() {
         let optional = Path::new(env!("CARGO_MANIFEST_DIR")).join("cards/optional");
-        let cards = std::fs::read_dir(optional).unwrap().map(|entry| Card::load(&entry.unwrap().path()).unwrap());
+        let cards =
+            std::fs::read_dir(optional).unwrap().map(|entry| Card::load(&entry.unwrap().path()).unwrap());
         let cards: Vec<Card> = cards.collect();
         assert!(!cards.is_empty());
         for card in cards {

@@ -1,4 +1,7 @@
 //! The cards under `models/cards`: which files belong in `assets/fetched`, and the command that has them there.
+//!
+//! Cards under `models/cards/optional` are of networks whose licence allows less than a door needs. They are fetched only
+//! by name, into a folder that no program but the benchmarks reads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,9 +24,18 @@ struct Photographs {
     photograph: Vec<Pin>,
 }
 
-/// Has every model and photograph in place, checked by both hashes.
-pub(crate) fn fetch_all(place: &Place) -> Result<(), Failure> {
-    let items = items(place)?;
+/// What a person should know before an optional network is fetched.
+#[derive(Deserialize)]
+struct Terms {
+    id: String,
+    licence: String,
+    origin: String,
+    training_data: String,
+}
+
+/// Has every model and photograph in place, and the optional networks `with`, checked by both hashes.
+pub(crate) fn fetch_all(place: &Place, with: &[String]) -> Result<(), Failure> {
+    let items = items(place, with)?;
     if items.iter().all(|item| fetch::verify(item).is_ok()) {
         say(&format!(
             "models and photographs: all {} files are in place and are what their cards say",
@@ -47,8 +59,8 @@ pub(crate) fn fetch_all(place: &Place) -> Result<(), Failure> {
 }
 
 /// Looks at every file, fetches nothing, and names all that is absent or wrong.
-pub(crate) fn verify_all(place: &Place) -> Result<(), Failure> {
-    let items = items(place)?;
+pub(crate) fn verify_all(place: &Place, with: &[String]) -> Result<(), Failure> {
+    let items = items(place, with)?;
     let wrong: Vec<String> =
         items.iter().filter_map(|item| fetch::verify(item).err()).map(|e| e.to_string()).collect();
     if wrong.is_empty() {
@@ -62,21 +74,50 @@ fn message(error: FetchError) -> Failure {
     Failure::new(error.to_string())
 }
 
-/// Every file that a card pins, in the order of the cards' names.
-fn items(place: &Place) -> Result<Vec<Item>, Failure> {
-    let folder = place.root.join("models/cards");
-    let mut cards: Vec<PathBuf> = fs::read_dir(&folder)
-        .at("list the cards in", &folder)?
+/// Every file that a card pins, in the order of the cards' names, and those of the optional cards `with`.
+fn items(place: &Place, with: &[String]) -> Result<Vec<Item>, Failure> {
+    let mut items = Vec::new();
+    for card in &cards_in(&place.root.join("models/cards"))? {
+        items.extend(read(place, card)?);
+    }
+    let optional = place.root.join("models/cards/optional");
+    for network in with {
+        items.push(optional_item(place, &optional, network)?);
+    }
+    Ok(items)
+}
+
+fn cards_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut cards: Vec<PathBuf> = fs::read_dir(folder)
+        .at("list the cards in", folder)?
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     cards.sort();
-    let mut items = Vec::new();
-    for card in &cards {
-        items.extend(read(place, card)?);
+    Ok(cards)
+}
+
+/// The file of the optional card whose file or whose own name is `network`, after its terms were shown.
+fn optional_item(place: &Place, folder: &Path, network: &str) -> Result<Item, Failure> {
+    let mut names = Vec::new();
+    for card in &cards_in(folder)? {
+        let shown = card.strip_prefix(&place.root).unwrap_or(card).display().to_string();
+        let unreadable = |cause| Failure::new(format!("{shown}: {cause}"));
+        let text = fs::read_to_string(card).at("read", card)?;
+        let pin: Pin = toml::from_str(&text).map_err(unreadable)?;
+        let terms: Terms = toml::from_str(&text).map_err(unreadable)?;
+        let name = pin.file.as_str().trim_end_matches(".onnx").to_owned();
+        if network == name || network == terms.id {
+            say(&format!(
+                "{name} ({}): {}. Trained on: {}",
+                terms.origin, terms.licence, terms.training_data
+            ));
+            return Ok(Item { card: shown, pin, folder: place.fetched("optional") });
+        }
+        names.push(name);
     }
-    Ok(items)
+    Err(Failure::new(format!("there is no optional network `{network}`; there is {}", names.join(", "))))
 }
 
 fn read(place: &Place, card: &Path) -> Result<Vec<Item>, Failure> {
@@ -100,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_cards_of_this_repository_can_be_read() {
-        let items = items(&Place::here()).unwrap();
+        let items = items(&Place::here(), &[]).unwrap();
         let names: Vec<&str> = items.iter().map(|item| item.pin.file.as_str()).collect();
         assert!(names.contains(&"face_recognition_sface_2021dec.onnx"), "{names:?}");
         assert!(names.contains(&"person-a-1.jpg"), "{names:?}");
@@ -111,13 +152,27 @@ mod tests {
     }
 
     #[test]
+    fn an_optional_network_is_fetched_only_by_name_and_lies_apart() {
+        let place = Place::here();
+        let files = |with: &[String]| -> Vec<PathBuf> {
+            items(&place, with).unwrap().iter().map(Item::destination).collect()
+        };
+        let usual = files(&[]);
+        let asked = files(&["w600k_mbf".to_owned()]);
+        assert_eq!(asked[..usual.len()], usual);
+        assert_eq!(asked[usual.len()..], [place.fetched("optional").join("w600k_mbf.onnx")]);
+        let message = items(&place, &["w601k".to_owned()]).unwrap_err().to_string();
+        assert!(message.contains("w601k") && message.contains("w600k_mbf"), "{message}");
+    }
+
+    #[test]
     fn a_card_that_cannot_be_read_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let cards = folder.path().join("models/cards");
         fs::create_dir_all(&cards).unwrap();
         fs::write(cards.join("torn.toml"), "file = 'net.onnx'\n").unwrap();
         let place = Place { root: folder.path().to_owned(), cache: folder.path().join("cache") };
-        let message = verify_all(&place).unwrap_err().to_string();
+        let message = verify_all(&place, &[]).unwrap_err().to_string();
         assert!(message.contains("models/cards/torn.toml") && message.contains("sha256"), "{message}");
     }
 }

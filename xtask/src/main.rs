@@ -42,6 +42,9 @@ enum Task {
         /// Only look: name what is absent or wrong, fetch nothing
         #[arg(long)]
         verify: bool,
+        /// Also this network, whose licence allows less than a door needs: it is shown, and only `bench` uses the network
+        #[arg(long, value_name = "NETWORK")]
+        with: Vec<String>,
     },
     /// Play the visits of the demo; screenshots and the exported log go to target/demo
     Demo {
@@ -64,11 +67,14 @@ enum Task {
     },
     /// Run all that a change must pass: formatting, lints, tests, documentation, licences
     Ci,
-    /// Measure a release build: start, memory, latency; figures go to target/bench
+    /// Measure a release build beside its peers: networks, search, whole frames, then the kiosk's start, memory and visits
     Bench {
         /// One JSON object a line
         #[arg(long)]
         json: bool,
+        /// Only figures whose name begins like this (the kiosk's: `kiosk`); may be given several times
+        #[arg(long, value_name = "PREFIX")]
+        only: Vec<String>,
     },
     /// Draw every screen in every language to target/ui-tour
     Tour,
@@ -89,16 +95,16 @@ fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
     let done = |()| ExitCode::SUCCESS;
     match task {
         Task::Setup => programs::setup(place).map(done),
-        Task::Models { verify: true } => cards::verify_all(place).map(done),
-        Task::Models { verify: false } => {
+        Task::Models { verify: true, with } => cards::verify_all(place, &with).map(done),
+        Task::Models { verify: false, with } => {
             host::prepare()?;
-            cards::fetch_all(place).map(done)
+            cards::fetch_all(place, &with).map(done)
         }
         Task::Demo { headless, json } => programs::demo(place, headless, json),
         Task::Test { arguments } => programs::test(place, &arguments),
         Task::TestArm { arguments } => arm::test(place, &arguments),
         Task::Ci => Ok(ci::ci(place)),
-        Task::Bench { json } => programs::bench(place, json),
+        Task::Bench { json, only } => programs::bench(place, json, &only),
         Task::Tour => programs::tour(place),
     }
 }

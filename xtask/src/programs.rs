@@ -16,7 +16,7 @@ use crate::python;
 pub(crate) fn setup(place: &Place) -> Result<(), Failure> {
     host::prepare()?;
     python::packages(place)?;
-    cards::fetch_all(place)?;
+    cards::fetch_all(place, &[])?;
     font::make(place)
 }
 
@@ -36,25 +36,48 @@ pub(crate) fn tour(place: &Place) -> Result<ExitCode, Failure> {
     pass_through(&mut in_folder(place, &kiosk, "ui-tour")?)
 }
 
-/// The figures, from a release build.
-pub(crate) fn bench(place: &Place, json: bool) -> Result<ExitCode, Failure> {
-    setup(place)?;
+/// The figures, from release builds: first those of the crate `models` beside its peers, then the kiosk's own.
+pub(crate) fn bench(place: &Place, json: bool, only: &[String]) -> Result<ExitCode, Failure> {
+    host::prepare()?;
+    let python = python::benchmark_packages(place)?;
+    cards::fetch_all(place, &[])?;
+    let (of_models, of_kiosk) = benched(only);
+    if of_models {
+        let measured = bench_models(place, &python, json, only)?;
+        if measured != ExitCode::SUCCESS {
+            return Ok(measured);
+        }
+    }
+    if !of_kiosk {
+        return Ok(ExitCode::SUCCESS);
+    }
+    font::make(place)?;
     say(
         "building the kiosk for release (many minutes the first time): figures of a development build mean nothing",
     );
     run(cargo().args(["build", "--release", "--package", "kiosk"]).current_dir(&place.root))?;
     let mut command = in_folder(place, &place.target().join("release/kiosk"), "bench")?;
-    let measured = pass_through(command.args(json.then_some("--json")))?;
-    if measured != ExitCode::SUCCESS {
-        return Ok(measured);
-    }
-    say("timing the networks' peer on the same picture");
-    let mut peer = Command::new(python::packages(place)?);
-    peer.arg(place.root.join("models/tests/peer.py"))
-        .arg(place.fetched("models"))
-        .arg(place.fetched("photos").join("person-a-2.jpg"))
-        .arg(place.target().join("bench/figures.json"));
-    pass_through(&mut peer)
+    pass_through(command.args(json.then_some("--json")))
+}
+
+/// Whether figures of the crate `models` are wanted, and whether the kiosk's are.
+fn benched(only: &[String]) -> (bool, bool) {
+    let kiosk = |prefix: &String| prefix.starts_with("kiosk") || "kiosk".starts_with(prefix.as_str());
+    (only.is_empty() || !only.iter().all(kiosk), only.is_empty() || only.iter().any(kiosk))
+}
+
+fn bench_models(place: &Place, python: &Path, json: bool, only: &[String]) -> Result<ExitCode, Failure> {
+    say("building the benchmarks for release: figures of a development build mean nothing");
+    let arguments = ["build", "--release", "--package", "models", "--bin", "bench"];
+    run(cargo().args(arguments).current_dir(&place.root))?;
+    let mut command = Command::new(place.target().join("release/bench"));
+    command.args(json.then_some("--json")).args(only.iter().flat_map(|prefix| ["--only", prefix]));
+    command.arg("--models").arg(place.fetched("models"));
+    command.arg("--optional").arg(place.fetched("optional"));
+    command.arg("--photographs").arg(place.fetched("photos"));
+    command.arg("--python").arg(python);
+    command.arg("--out").arg(place.target().join("bench"));
+    pass_through(command.current_dir(&place.root))
 }
 
 /// The workspace's tests, some of which run the kiosk as a program; `arguments` go to cargo as they are.
@@ -80,4 +103,19 @@ fn in_folder(place: &Place, kiosk: &Path, command: &str) -> Result<Command, Fail
     let mut run = Command::new(kiosk);
     run.arg(command).arg("--out").arg(&out).current_dir(&place.root);
     Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kiosk_is_built_for_its_own_figures_only() {
+        let benched = |only: &[&str]| benched(&only.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(benched(&[]), (true, true));
+        assert_eq!(benched(&["sface"]), (true, false));
+        assert_eq!(benched(&["search_1m"]), (true, false));
+        assert_eq!(benched(&["kiosk"]), (false, true));
+        assert_eq!(benched(&["yunet", "kiosk"]), (true, true));
+    }
 }

@@ -1,5 +1,5 @@
-//! The Python environment under `assets/fetched/python`: the package client, the font's maker, and the peers that the
-//! tests compare with. Nothing of it runs on a device.
+//! The Python environment under `assets/fetched/python`: the package client, the font's maker, the peers that the tests
+//! compare with, and, once benchmarks were asked for, those that only they need. Nothing of it runs on a device.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use crate::process::{run, say, works};
 
 /// Files of pinned packages.
 const REQUIREMENTS: [&str; 2] = ["models/tests/requirements.txt", "assets/fonts/requirements.txt"];
+
+/// The same for what only the benchmarks need.
+const BENCHMARK_REQUIREMENTS: &str = "models/bench/requirements.txt";
 
 /// Has the bare environment; gives back its interpreter.
 pub(crate) fn environment(place: &Place) -> Result<PathBuf, Failure> {
@@ -28,16 +31,30 @@ pub(crate) fn environment(place: &Place) -> Result<PathBuf, Failure> {
 
 /// Has the pinned packages in the environment; gives back its interpreter.
 pub(crate) fn packages(place: &Place) -> Result<PathBuf, Failure> {
+    let what = "installing pinned Python packages (about 100 MB once): they cut the font and cross-check the networks";
+    installed(place, &REQUIREMENTS, "genkan-requirements.sha256", what)
+}
+
+/// Has them and the benchmarks' own.
+pub(crate) fn benchmark_packages(place: &Place) -> Result<PathBuf, Failure> {
+    packages(place)?;
+    let what =
+        "installing pinned Python packages (about 60 MB once): peers that the benchmarks are measured with";
+    // All at once, so that none can displace a version that another file pins.
+    let files: Vec<&str> = REQUIREMENTS.into_iter().chain([BENCHMARK_REQUIREMENTS]).collect();
+    installed(place, &files, "genkan-benchmark-requirements.sha256", what)
+}
+
+/// Has the packages of these files in the environment; `stamp` remembers that, `what` is said where it has to be done.
+fn installed(place: &Place, files: &[&str], stamp: &str, what: &str) -> Result<PathBuf, Failure> {
     let python = environment(place)?;
-    let files: Vec<PathBuf> = REQUIREMENTS.iter().map(|file| place.root.join(file)).collect();
-    let wanted = stamp(&files)?;
-    let stamp = place.fetched("python").join("genkan-requirements.sha256");
+    let files: Vec<PathBuf> = files.iter().map(|file| place.root.join(file)).collect();
+    let wanted = hash(&files)?;
+    let stamp = place.fetched("python").join(stamp);
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(python);
     }
-    say(
-        "installing pinned Python packages (about 100 MB once): they cut the font and cross-check the networks",
-    );
+    say(what);
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
     for file in &files {
@@ -49,7 +66,7 @@ pub(crate) fn packages(place: &Place) -> Result<PathBuf, Failure> {
 }
 
 /// One hash over all requirement files.
-fn stamp(files: &[impl AsRef<Path>]) -> Result<String, Failure> {
+fn hash(files: &[impl AsRef<Path>]) -> Result<String, Failure> {
     let mut all = Vec::new();
     for file in files {
         all.extend(fs::read(file).at("read", file.as_ref())?);

@@ -10,8 +10,10 @@ pub(crate) struct Figure {
     pub(crate) figure: String,
     /// Our value; absent where we have nothing of the kind yet.
     pub(crate) ours: Option<f64>,
-    /// What it stands beside.
+    /// Whose value it stands beside.
     pub(crate) peer: String,
+    /// The same with version and setting.
+    pub(crate) peer_name: String,
     /// The same by the peer, measured in the same run.
     pub(crate) peer_value: Option<f64>,
     /// Of both values.
@@ -67,6 +69,7 @@ impl Figure {
             figure: figure.into(),
             ours: None,
             peer: String::new(),
+            peer_name: String::new(),
             peer_value: None,
             unit,
             ratio: None,
@@ -77,9 +80,16 @@ impl Figure {
     }
 
     /// Both values and their ratio. There is none to a peer of zero.
-    pub(crate) fn values(mut self, ours: Option<f64>, peer: impl Into<String>, peer_value: Option<f64>) -> Self {
-        (self.ours, self.peer, self.peer_value) = (ours, peer.into(), peer_value);
+    pub(crate) fn values(mut self, ours: Option<f64>, peer: &str, peer_value: Option<f64>) -> Self {
+        (self.ours, self.peer, self.peer_value) = (ours, peer.to_owned(), peer_value);
+        self.peer_name.clone_from(&self.peer);
         self.ratio = ours.zip(peer_value).map(|(ours, peer)| ours / peer).filter(|ratio| ratio.is_finite());
+        self
+    }
+
+    /// How the peer ran. Set after the values.
+    pub(crate) fn peer_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.peer_name);
         self
     }
 
@@ -120,7 +130,7 @@ impl Figure {
             self.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x")),
             reach,
             mark,
-            self.peer,
+            self.peer_name,
         )
     }
 }
@@ -150,12 +160,13 @@ mod tests {
     fn a_line_of_json_has_the_keys_that_readers_rely_on() {
         let figure = Figure::new("sface_f32", "ms")
             .values(Some(8.0), "OpenCV", Some(16.0))
+            .peer_name("OpenCV 5.0.0, new engine")
             .reach(Some(Reach::AtMost(0.7)))
             .detail("threads", 1);
         let line: Value = serde_json::from_str(&figure.json()).unwrap();
         let expected = serde_json::json!({
-            "figure": "sface_f32", "ours": 8.0, "peer": "OpenCV", "peer_value": 16.0, "unit": "ms", "ratio": 0.5,
-            "reach": "<= 0.7", "reached": true, "threads": 1
+            "figure": "sface_f32", "ours": 8.0, "peer": "OpenCV", "peer_name": "OpenCV 5.0.0, new engine",
+            "peer_value": 16.0, "unit": "ms", "ratio": 0.5, "reach": "<= 0.7", "reached": true, "threads": 1
         });
         assert_eq!(line, expected);
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use image::imageops::{self, FilterType};
-use models::card::{Colour, Input as CardInput};
-use models::{Detector, Image, Sample, Threads};
+use models::card::{Colour, Input as CardInput, Role};
+use models::{Card, Detector, Image, Sample, Threads};
 use serde_json::{Value, json};
 
 use crate::failure::{At as _, Failure};
@@ -26,6 +26,7 @@ const PHOTOGRAPHS: [&str; 6] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Folders {
     pub(crate) models: PathBuf,
+    pub(crate) optional: PathBuf,
     pub(crate) photographs: PathBuf,
     pub(crate) out: PathBuf,
 }
@@ -54,9 +55,7 @@ impl Input {
     /// Pixel by pixel, as our networks want it.
     pub(crate) fn interleaved(&self) -> Vec<f32> {
         let plane = self.side * self.side;
-        (0..plane)
-            .flat_map(|pixel| [0, 1, 2].map(|channel| self.planes[channel * plane + pixel]))
-            .collect()
+        (0..plane).flat_map(|pixel| [0, 1, 2].map(|channel| self.planes[channel * plane + pixel])).collect()
     }
 
     /// The dimensions of the peers' tensor.
@@ -72,6 +71,12 @@ impl Input {
 }
 
 impl Folders {
+    /// The file of a network.
+    pub(crate) fn weights(&self, card: &Card) -> PathBuf {
+        let folder = if card.role == Role::Benchmark { &self.optional } else { &self.models };
+        folder.join(&card.file)
+    }
+
     /// A photograph, upright.
     pub(crate) fn photograph(&self, name: &str) -> Result<RgbImage, Failure> {
         let picture = Image::open(&self.photographs.join(name))?;
@@ -88,11 +93,20 @@ impl Folders {
         Ok(imageops::resize(&middle, side, side, FilterType::Triangle))
     }
 
+    /// The aligned sample of the photograph that single runs are made on.
+    pub(crate) fn sample(&self) -> Result<RgbImage, Failure> {
+        Ok(self.samples_of(&[PHOTOGRAPH])?.remove(0))
+    }
+
     /// An aligned sample of every photograph.
     pub(crate) fn samples(&self) -> Result<Vec<RgbImage>, Failure> {
+        self.samples_of(&PHOTOGRAPHS)
+    }
+
+    fn samples_of(&self, names: &[&str]) -> Result<Vec<RgbImage>, Failure> {
         let mut detector = Detector::load(&self.models, &Threads::start(1)?)?;
         let mut samples = Vec::new();
-        for name in PHOTOGRAPHS {
+        for name in names {
             let picture = Image::open(&self.photographs.join(name))?;
             let faces = detector.detect(&picture)?;
             let face = models::detector::foremost(&faces, picture.width(), picture.height());

@@ -46,6 +46,9 @@ struct Arguments {
     /// Folder with the weights that `cargo xtask models` fetches
     #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/fetched/models"))]
     models: PathBuf,
+    /// Folder with what it fetches only on request
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/fetched/optional"))]
+    optional: PathBuf,
     /// Folder with the photographs that it fetches
     #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/fetched/photos"))]
     photographs: PathBuf,
@@ -109,7 +112,12 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     let out = std::path::absolute(&arguments.out).at("find", &arguments.out)?;
     std::fs::create_dir_all(&out).at("make the folder", &out)?;
-    let folders = Folders { models: arguments.models, photographs: arguments.photographs, out };
+    let folders = Folders {
+        models: arguments.models,
+        optional: arguments.optional,
+        photographs: arguments.photographs,
+        out,
+    };
     if let Some(network) = arguments.once {
         let grown = memory::once(&network, &folders)?;
         println!("{}", serde_json::to_string(&grown).expect("our own values have string keys"));

@@ -26,6 +26,10 @@ pub(crate) struct Laps {
 pub(crate) trait Contender {
     /// As it is named in the output.
     fn name(&self) -> &str;
+    /// Whose it is, without version and setting.
+    fn library(&self) -> &'static str {
+        "ours"
+    }
     /// One run to warm up, then `runs` timed ones.
     fn turn(&mut self, runs: usize) -> Result<Laps, Failure>;
 }
@@ -66,6 +70,8 @@ pub(crate) struct Summary {
 pub(crate) struct Outcome {
     #[serde(skip)]
     pub(crate) name: String,
+    #[serde(skip)]
+    pub(crate) library: &'static str,
     pub(crate) cpu_ms: Summary,
     pub(crate) wall_ms: Summary,
 }
@@ -91,12 +97,13 @@ pub(crate) fn in_turns(
             laps[place].push(contenders[place].turn(RUNS)?);
         }
     }
-    let result = |(contender, laps): (&Box<dyn Contender + '_>, Vec<Laps>)| Outcome {
+    let result = |(contender, laps): (&dyn Contender, Vec<Laps>)| Outcome {
         name: contender.name().to_owned(),
+        library: contender.library(),
         cpu_ms: summary(laps.iter().map(|laps| laps.cpu_ns.as_slice())),
         wall_ms: summary(laps.iter().map(|laps| laps.wall_ns.as_slice())),
     };
-    Ok(contenders.iter().zip(laps).map(result).collect())
+    Ok(contenders.iter().map(|contender| &**contender as &dyn Contender).zip(laps).map(result).collect())
 }
 
 /// The best of the peers by the judged time.
@@ -184,6 +191,7 @@ mod tests {
     fn several_threads_are_judged_by_the_wall_and_the_best_peer_is_the_one_that_is_fastest_by_it() {
         let result = |name: &str, cpu, wall| Outcome {
             name: name.to_owned(),
+            library: "peer",
             cpu_ms: Summary { median: cpu, minimum: cpu, spread: 0.0 },
             wall_ms: Summary { median: wall, minimum: wall, spread: 0.0 },
         };

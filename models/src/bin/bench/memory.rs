@@ -15,11 +15,12 @@ use crate::Bench;
 use crate::failure::{At as _, Failure};
 use crate::figure::Figure;
 use crate::inputs::{Folders, Input};
-use crate::ours::{Engine, Finder, Precision};
+use crate::networks::optional_card;
+use crate::ours::{Engine, Finder};
 use crate::peer::Library;
 
 /// Names that `--once` takes, and the figures that they give.
-pub(crate) const NETWORKS: [&str; 3] = ["sface", "yunet", "fr_liveness"];
+pub(crate) const NETWORKS: [&str; 4] = ["sface", "yunet", "fr_liveness", "w600k_mbf"];
 
 /// What `--once` prints.
 #[derive(Serialize, Deserialize)]
@@ -43,8 +44,8 @@ pub(crate) fn once(network: &str, folders: &Folders) -> Result<Grown, Failure> {
         finder.one_forward()?;
     } else {
         let input = Input::new(&square, &card.input);
-        let file = folders.models.join(&card.file);
-        engine = Engine::load(&file, Precision::F32, &input, 1)?.expect("every network can compute with floats");
+        let file = folders.weights(&card);
+        engine = Engine::load(&file, &input, 1)?;
         engine.one_forward()?;
     }
     Ok(Grown { before_mib, resident_mib: field("VmRSS")?, peak_mib: field("VmHWM")? })
@@ -54,13 +55,15 @@ pub(crate) fn once(network: &str, folders: &Folders) -> Result<Grown, Failure> {
 pub(crate) fn figures(bench: &Bench) -> Result<(), Failure> {
     for network in NETWORKS {
         let figure = format!("{network}_memory");
-        if !bench.wants(&figure) {
+        if !bench.wants(&figure) || !bench.folders.weights(&card(network)?).exists() {
             continue;
         }
         let ours = ours(bench, network)?;
         let mut peers = serde_json::Map::new();
         let mut best: Option<(&str, f64)> = None;
-        for (library, name) in [(Library::OnnxRuntime, "onnxruntime"), (Library::OpenCv, "OpenCV DNN")] {
+        for (library, name) in
+            [Library::OnnxRuntime, Library::OpenCv].map(|library| (library, library.name()))
+        {
             let grown = theirs(bench, network, library)?;
             let size = grown.resident_mib - grown.before_mib;
             peers.insert(name.to_owned(), json!(grown));
@@ -71,6 +74,7 @@ pub(crate) fn figures(bench: &Bench) -> Result<(), Failure> {
         let (name, size) = best.unwrap_or(("none", f64::NAN));
         let figure = Figure::new(figure, "MiB")
             .values(Some(ours.resident_mib - ours.before_mib), name, Some(size))
+            .detail("threads", 1)
             .detail("ours_process", ours)
             .detail("peers_processes", peers);
         bench.print(figure);
@@ -83,6 +87,7 @@ fn card(network: &str) -> Result<Card, Failure> {
         "sface" => Ok(Card::sface()),
         "yunet" => Ok(Card::yunet()),
         "fr_liveness" => Ok(Card::fr_liveness()),
+        "w600k_mbf" => optional_card(),
         other => Err(Failure::Unusable(format!("there is no network `{other}`: {}", NETWORKS.join(", ")))),
     }
 }
@@ -91,6 +96,7 @@ fn ours(bench: &Bench, network: &str) -> Result<Grown, Failure> {
     let program = std::env::current_exe().at("find this program", "/proc/self/exe")?;
     let mut command = Command::new(&program);
     command.arg("--once").arg(network).arg("--models").arg(&bench.folders.models);
+    command.arg("--optional").arg(&bench.folders.optional);
     command.arg("--photographs").arg(&bench.folders.photographs).arg("--out").arg(&bench.folders.out);
     let output = command.output().at("start", &program)?;
     let read = |_| {
@@ -108,18 +114,14 @@ fn theirs(bench: &Bench, network: &str, library: Library) -> Result<Grown, Failu
     input.write(&written)?;
     let mut peer = bench.peers.fresh(library)?;
     let before = peer.memory()?;
-    let file = bench.folders.models.join(&card.file);
+    let file = bench.folders.weights(&card);
     peer.ask::<Value>(&json!({
         "do": "load", "name": network, "file": file, "input": written, "shape": input.shape(), "threads": 1,
         "spin": false, "engine": "new"
     }))?;
     peer.ask::<Value>(&json!({"do": "answer", "name": network}))?;
     let after = peer.memory()?;
-    Ok(Grown {
-        before_mib: before.resident_mib,
-        resident_mib: after.resident_mib,
-        peak_mib: after.peak_mib,
-    })
+    Ok(Grown { before_mib: before.resident_mib, resident_mib: after.resident_mib, peak_mib: after.peak_mib })
 }
 
 /// A line of this process's status, in MiB.

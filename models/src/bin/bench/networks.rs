@@ -16,13 +16,15 @@ use crate::failure::Failure;
 use crate::figure::{Figure, Reach};
 use crate::inputs::Input;
 use crate::measure::{self, Contender, Judged, Outcome};
-use crate::ours::{Engine, Finder, Precision};
+use crate::ours::{Engine, Finder};
 use crate::peer::{Library, PeerContender};
 
 /// Threads that each network is measured with.
 pub(crate) const THREADS: [usize; 2] = [1, 2];
 /// The side of the picture that faces are looked for in.
 const DETECTION_SIDE: u32 = 640;
+const DETECTION_NOTE: &str = "ours and FaceDetectorYN from the bytes of a 640 x 640 picture to boxes; the other peers \
+    from a finished tensor of floats to boxes, decoded with numpy and OpenCV's NMS";
 /// The least cosine between our output and a peer's: both computed the same, in another order.
 const SAME: f32 = 0.9999;
 /// The least part that one face's box shares with the same face's of a peer.
@@ -35,15 +37,19 @@ struct Subject {
     reach: f64,
 }
 
+/// The network that is fetched only on request.
+pub(crate) fn optional_card() -> Result<Card, Failure> {
+    Ok(Card::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cards/optional/w600k-mbf.toml")))?)
+}
+
 /// The networks in the order of their figures; what was fetched only on request is measured only where it is.
 fn subjects(bench: &Bench) -> Result<Vec<Subject>, Failure> {
     let mut subjects = vec![
         Subject { name: "sface_f32", card: Card::sface(), reach: 0.7 },
         Subject { name: "fr_liveness_f32", card: Card::fr_liveness(), reach: 0.5 },
     ];
-    let optional = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cards/optional/w600k-mbf.toml"));
-    let card = Card::load(optional)?;
-    if bench.folders.models.join(&card.file).exists() {
+    let card = optional_card()?;
+    if bench.folders.weights(&card).exists() {
         subjects.push(Subject { name: "w600k_mbf_f32", card, reach: 0.8 });
     }
     Ok(subjects)
@@ -72,52 +78,57 @@ fn floats(bench: &Bench, subject: &Subject, threads: usize) -> Result<(), Failur
         return Ok(());
     }
     let prepared = Prepared::new(bench, &subject.card)?;
-    let mut ours = prepared.ours(Precision::F32, threads)?;
+    let mut ours = Engine::load(&prepared.file, &prepared.input, threads)?;
     let peers = prepared.peers(bench, threads)?;
-    let expected = ours.as_mut().map(|ours| ours.one_forward().map(<[f32]>::to_vec)).transpose()?;
-    for peer in &peers {
-        check(peer, expected.as_deref(), SAME)?;
-    }
-    let ours = ours.map(|ours| Box::new(ours) as Box<dyn Contender>);
+    let expected = ours.one_forward()?.to_vec();
+    peers.iter().try_for_each(|peer| check(peer, &expected))?;
     let reach = (threads == 1).then_some(Reach::AtMost(subject.reach));
-    compare(bench, Figure::new(figure, "ms"), ours, boxed(peers), threads, reach)
+    compare(bench, Figure::new(figure, "ms"), Some(Box::new(ours)), boxed(peers), threads, reach)
 }
 
-/// SFace with bytes: beside the better peer's floats, and beside what onnxruntime's own quantisation gives.
+/// SFace with bytes: beside the better peer's floats, and beside what onnxruntime's own quantisation gives. Both take
+/// their ranges from the same samples; how far each moves the template of one of these is printed.
 fn bytes(bench: &Bench, threads: usize) -> Result<(), Failure> {
     let (to_floats, to_bytes) = (named("sface_int8", threads), named("sface_int8_vs_ort_int8", threads));
     if !bench.wants(&to_floats) && !bench.wants(&to_bytes) {
         return Ok(());
     }
     let prepared = Prepared::new(bench, &Card::sface())?;
-    let boxed_ours = || -> Result<_, Failure> {
-        Ok(prepared.ours(Precision::Int8, threads)?.map(|ours| Box::new(ours) as Box<dyn Contender>))
+    let calibration = prepared.calibration(bench)?;
+    let mut floats = Engine::load(&prepared.file, &prepared.input, threads)?;
+    let ranges = floats.ranges(&calibration)?;
+    let expected = floats.one_forward()?.to_vec();
+    let load = || Engine::load_in_bytes(&prepared.file, &prepared.input, &ranges, threads);
+    let agreement = match load()? {
+        Some(mut bytes) => Some(cosine(&expected, bytes.one_forward()?)),
+        None => None,
     };
+    let ours = || -> Result<_, Failure> { Ok(load()?.map(|ours| Box::new(ours) as Box<dyn Contender>)) };
     if bench.wants(&to_floats) {
         let peers = boxed(prepared.peers(bench, threads)?);
         let reach = (threads == 1).then_some(Reach::AtMost(0.35));
-        let figure = Figure::new(to_floats, "ms").detail("agreement", agreement(&prepared, threads)?);
-        compare(bench, figure, boxed_ours()?, peers, threads, reach)?;
+        let figure = Figure::new(to_floats, "ms").detail("cosine_to_f32", agreement);
+        let figure = figure.detail("note", "the peers compute with floats");
+        compare(bench, figure, ours()?, peers, threads, reach)?;
     }
     if bench.wants(&to_bytes) {
-        let file = prepared.quantised(bench)?;
-        let request = prepared.request(&file, threads, json!({"spin": false}));
-        let peer = bench.peers.load(Library::OnnxRuntime, "onnxruntime, static int8 (QDQ)", request)?;
-        let mut floats = prepared.ours(Precision::F32, 1)?;
-        let floats = floats.as_mut().map(Engine::one_forward).transpose()?.unwrap_or_default();
-        let agreement = cosine(floats, &answer(&peer)?);
-        let figure = Figure::new(to_bytes, "ms").detail("peer_cosine_to_f32", agreement);
-        compare(bench, figure, boxed_ours()?, boxed(vec![peer]), threads, None)?;
+        let file = prepared.quantised(bench, &calibration)?;
+        let mut peers = Vec::new();
+        for setting in settings(threads).into_iter().filter(|setting| setting.library == Library::OnnxRuntime)
+        {
+            let request = prepared.request(&file, threads, setting.options());
+            peers.push(bench.peers.load(
+                setting.library,
+                &format!("{}, static int8 (QDQ)", setting.name),
+                request,
+            )?);
+        }
+        let theirs = peers.first().map(answer).transpose()?.unwrap_or_default();
+        let figure = Figure::new(to_bytes, "ms").detail("cosine_to_f32", agreement);
+        let figure = figure.detail("peer_cosine_to_f32", cosine(&expected, &theirs));
+        compare(bench, figure, ours()?, boxed(peers), threads, None)?;
     }
     Ok(())
-}
-
-/// The cosine between what our bytes and our floats give, if there are both.
-fn agreement(prepared: &Prepared, threads: usize) -> Result<Option<f32>, Failure> {
-    let mut floats = prepared.ours(Precision::F32, threads)?;
-    let mut bytes = prepared.ours(Precision::Int8, threads)?;
-    let Some((floats, bytes)) = floats.as_mut().zip(bytes.as_mut()) else { return Ok(None) };
-    Ok(Some(cosine(floats.one_forward()?, bytes.one_forward()?)))
 }
 
 /// From a picture's bytes to boxes and landmarks.
@@ -127,7 +138,7 @@ fn detection(bench: &Bench, threads: usize) -> Result<(), Failure> {
         return Ok(());
     }
     let (picture, request) = bench.folders.detection(DETECTION_SIDE)?;
-    let file = bench.folders.models.join(Card::yunet().file);
+    let file = bench.folders.weights(&Card::yunet());
     let mut ours = Finder::load(&bench.folders.models, &picture, threads)?;
     let mut peers = Vec::new();
     for setting in settings(threads).into_iter().chain([FACE_DETECTOR]) {
@@ -138,7 +149,7 @@ fn detection(bench: &Bench, threads: usize) -> Result<(), Failure> {
     for peer in &peers {
         same_faces(peer, &found)?;
     }
-    let figure = Figure::new(figure, "ms").detail("faces", found.len());
+    let figure = Figure::new(figure, "ms").detail("faces", found.len()).detail("note", DETECTION_NOTE);
     let reach = (threads == 1).then_some(Reach::AtMost(0.8));
     compare(bench, figure, Some(Box::new(ours)), boxed(peers), threads, reach)
 }
@@ -171,8 +182,13 @@ fn judge(figure: Figure, ours: Option<&Outcome>, peers: &[Outcome], judged: Judg
     figure
         .values(
             of(ours).map(|ours| ours.median),
-            best.map(|best| best.name.clone()).unwrap_or_default(),
+            best.map_or("none", |best| best.library),
             of(best).map(|peer| peer.median),
+        )
+        .peer_name(best.map_or("none", |best| best.name.as_str()))
+        .detail(
+            "spread",
+            json!({"ours": of(ours).map(|ours| ours.spread), "peer": of(best).map(|peer| peer.spread)}),
         )
         .detail("judged_by", judged.name())
         .detail("ratio_of_minima", minima)
@@ -205,17 +221,17 @@ const fn setting(library: Library, name: &'static str, key: &'static str, value:
     Setting { library, name, key, value }
 }
 
-const FACE_DETECTOR: Setting = setting(Library::OpenCv, "OpenCV FaceDetectorYN", "engine", "face-detector");
+const FACE_DETECTOR: Setting = setting(Library::OpenCv, "FaceDetectorYN", "engine", "face-detector");
 
 /// Everything that may be a peer's best. Alone, onnxruntime's one thread waits for nobody, so nothing can spin.
 fn settings(threads: usize) -> Vec<Setting> {
     let mut settings = vec![
-        setting(Library::OnnxRuntime, "onnxruntime", "spin", "no"),
-        setting(Library::OpenCv, "OpenCV DNN, classic engine", "engine", "classic"),
-        setting(Library::OpenCv, "OpenCV DNN, new engine", "engine", "new"),
+        setting(Library::OnnxRuntime, "all optimisations", "spin", "no"),
+        setting(Library::OpenCv, "DNN, classic engine", "engine", "classic"),
+        setting(Library::OpenCv, "DNN, new engine", "engine", "new"),
     ];
     if threads > 1 {
-        settings.insert(1, setting(Library::OnnxRuntime, "onnxruntime, spinning", "spin", "yes"));
+        settings.insert(1, setting(Library::OnnxRuntime, "all optimisations, spinning", "spin", "yes"));
     }
     settings
 }
@@ -232,11 +248,15 @@ struct Prepared {
 
 impl Prepared {
     fn new(bench: &Bench, card: &Card) -> Result<Self, Failure> {
-        let side = card.input.width.unwrap_or(DETECTION_SIDE as usize) as u32;
-        let input = Input::new(&bench.folders.square(side)?, &card.input);
+        // An embedder gets a sample, the network that judges faces the middle of the photograph.
+        let picture = match card.input.width {
+            Some(models::align::SAMPLE_SIDE) => bench.folders.sample()?,
+            side => bench.folders.square(side.unwrap_or(DETECTION_SIDE as usize) as u32)?,
+        };
+        let input = Input::new(&picture, &card.input);
         let written = bench.folders.out.join(format!("{}.f32", card.id));
         input.write(&written)?;
-        let file = bench.folders.models.join(&card.file);
+        let file = bench.folders.weights(card);
         let folded = bench.folders.out.join(format!("folded-{}", card.file));
         let onnxruntime = bench.peers.running(Library::OnnxRuntime)?;
         let request = json!({"do": "fold", "file": file, "to": folded});
@@ -244,8 +264,11 @@ impl Prepared {
         Ok(Self { file, folded, card: card.input.clone(), input, written })
     }
 
-    fn ours(&self, precision: Precision, threads: usize) -> Result<Option<Engine>, Failure> {
-        Engine::load(&self.file, precision, &self.input, threads)
+    /// A sample of every photograph and its mirror image.
+    fn calibration(&self, bench: &Bench) -> Result<Vec<Input>, Failure> {
+        let samples = bench.folders.samples()?;
+        let mirrored: Vec<_> = samples.iter().map(image::imageops::flip_horizontal).collect();
+        Ok(samples.iter().chain(&mirrored).map(|sample| Input::new(sample, &self.card)).collect())
     }
 
     fn request(&self, file: &Path, threads: usize, options: Value) -> Value {
@@ -264,15 +287,13 @@ impl Prepared {
         settings(threads).into_iter().map(load).collect()
     }
 
-    /// The network in onnxruntime's own 8-bit form, its ranges taken from samples of the photographs.
-    fn quantised(&self, bench: &Bench) -> Result<PathBuf, Failure> {
+    /// The network in onnxruntime's own 8-bit form, its ranges taken from these inputs.
+    fn quantised(&self, bench: &Bench, calibration: &[Input]) -> Result<PathBuf, Failure> {
         let mut inputs = Vec::new();
-        for (number, sample) in bench.folders.samples()?.iter().enumerate() {
-            for (side, sample) in [sample.clone(), image::imageops::flip_horizontal(sample)].iter().enumerate() {
-                let file = bench.folders.out.join(format!("sample-{number}-{side}.f32"));
-                Input::new(sample, &self.card).write(&file)?;
-                inputs.push(file);
-            }
+        for (number, input) in calibration.iter().enumerate() {
+            let file = bench.folders.out.join(format!("sample-{number}.f32"));
+            input.write(&file)?;
+            inputs.push(file);
         }
         let file = bench.folders.out.join("sface-int8.onnx");
         let request = json!({
@@ -298,10 +319,11 @@ fn answer(peer: &PeerContender) -> Result<Vec<f32>, Failure> {
     Ok(peer.answer::<Answer>(json!({}))?.values)
 }
 
-fn check(peer: &PeerContender, ours: Option<&[f32]>, least: f32) -> Result<(), Failure> {
-    let (Some(ours), theirs) = (ours, answer(peer)?) else { return Ok(()) };
+/// A peer that does not compute what we do is no peer.
+fn check(peer: &PeerContender, ours: &[f32]) -> Result<(), Failure> {
+    let theirs = answer(peer)?;
     let cosine = cosine(ours, &theirs);
-    if ours.len() == theirs.len() && cosine >= least {
+    if ours.len() == theirs.len() && cosine >= SAME {
         return Ok(());
     }
     Err(Failure::Unusable(format!(
@@ -338,9 +360,14 @@ mod tests {
     use super::*;
     use crate::measure::Summary;
 
-    fn outcome(name: &str, median: f64) -> Outcome {
+    fn outcome(name: &'static str, median: f64) -> Outcome {
         let summary = |median| Summary { median, minimum: median, spread: 0.0 };
-        Outcome { name: name.to_owned(), cpu_ms: summary(median), wall_ms: summary(100.0 / median) }
+        Outcome {
+            name: format!("{name} 1"),
+            library: name,
+            cpu_ms: summary(median),
+            wall_ms: summary(100.0 / median),
+        }
     }
 
     #[test]
@@ -349,7 +376,7 @@ mod tests {
         let figure = Figure::new("sface_f32", "ms");
         let figure = judge(figure, Some(&outcome("ours", 5.0)), &peers, Judged::Processor);
         assert_eq!((figure.peer.as_str(), figure.ratio), ("OpenCV", Some(0.5)));
-        assert_eq!(figure.details["peers_times"]["onnxruntime"]["cpu_ms"]["median"], json!(20.0));
+        assert_eq!(figure.details["peers_times"]["onnxruntime 1"]["cpu_ms"]["median"], json!(20.0));
     }
 
     #[test]

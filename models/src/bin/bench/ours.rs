@@ -4,19 +4,12 @@
 use std::path::Path;
 
 use gate::Monotonic;
-use models::network::Network;
+use models::network::{Network, Ranges};
 use models::{Detection, Detector, Image, Observation, Threads, Vision};
 
 use crate::failure::{At as _, Failure};
 use crate::inputs::Input;
 use crate::measure::{Contender, Laps, laps};
-
-/// With which numbers a network computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Precision {
-    F32,
-    Int8,
-}
 
 /// A network and its input, ready to run.
 pub(crate) struct Engine {
@@ -27,21 +20,39 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Loads a network; `None` if it cannot compute with such numbers yet.
-    pub(crate) fn load(
+    /// Loads a network to compute with floats.
+    pub(crate) fn load(file: &Path, input: &Input, threads: usize) -> Result<Self, Failure> {
+        let (name, bytes) = read(file)?;
+        let network = Network::from_onnx(&name, &bytes, size(input), &Threads::start(threads)?)?;
+        Ok(Self::new(network, input))
+    }
+
+    /// Loads a network to compute with bytes within these ranges; `None` if this processor has no instructions for it.
+    pub(crate) fn load_in_bytes(
         file: &Path,
-        precision: Precision,
         input: &Input,
+        ranges: &Ranges,
         threads: usize,
     ) -> Result<Option<Self>, Failure> {
-        if precision == Precision::Int8 {
-            return Ok(None);
+        let (name, bytes) = read(file)?;
+        let threads = Threads::start(threads)?;
+        let network = Network::in_bytes(&name, &bytes, size(input), ranges.clone(), &threads)?;
+        Ok(network.is_in_bytes().then(|| Self::new(network, input)))
+    }
+
+    fn new(network: Network, input: &Input) -> Self {
+        Self { network, side: input.side, pixels: input.interleaved(), output: Vec::new() }
+    }
+
+    /// The ranges over these inputs, each of the size that the network was loaded for.
+    pub(crate) fn ranges(&mut self, inputs: &[Input]) -> Result<Ranges, Failure> {
+        let mut ranges = Ranges::default();
+        for input in inputs {
+            let (pixels, line) = (input.interleaved(), input.side * 3);
+            let fill = |y: usize, row: &mut [f32]| row.copy_from_slice(&pixels[y * line..][..line]);
+            ranges.join(&self.network.measure(input.side, input.side, fill)?);
         }
-        let bytes = std::fs::read(file).at("read the network", file)?;
-        let name = file.display().to_string();
-        let size = Some((input.side, input.side));
-        let network = Network::from_onnx(&name, &bytes, size, &Threads::start(threads)?)?;
-        Ok(Some(Self { network, side: input.side, pixels: input.interleaved(), output: Vec::new() }))
+        Ok(ranges)
     }
 
     /// One forward pass; its first output is kept. Never inlined, so that instructions can be counted in here alone.
@@ -67,7 +78,15 @@ impl Contender for Engine {
     }
 }
 
-/// Detection with all that comes after the network.
+fn read(file: &Path) -> Result<(String, Vec<u8>), Failure> {
+    Ok((file.display().to_string(), std::fs::read(file).at("read the network", file)?))
+}
+
+fn size(input: &Input) -> Option<(usize, usize)> {
+    Some((input.side, input.side))
+}
+
+/// Detection with all that comes before the network and after it.
 pub(crate) struct Finder {
     detector: Detector,
     picture: Image,
@@ -81,7 +100,7 @@ impl Finder {
 
     #[inline(never)]
     pub(crate) fn one_forward(&mut self) -> Result<Vec<Detection>, Failure> {
-        Ok(self.detector.detect_at_own_size(&self.picture)?)
+        Ok(self.detector.detect(&self.picture)?)
     }
 }
 

@@ -25,13 +25,20 @@ pub(crate) enum Library {
 }
 
 impl Library {
+    /// As it is named in the output.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::OnnxRuntime => "onnxruntime",
-            Self::OpenCv => "opencv",
-            Self::Faiss => "faiss",
+            Self::OpenCv => "OpenCV",
+            Self::Faiss => "FAISS",
         }
     }
+}
+
+/// What a peer says when it has loaded something.
+#[derive(serde::Deserialize)]
+struct Loaded {
+    version: String,
 }
 
 /// One running process.
@@ -45,7 +52,6 @@ pub(crate) struct Peer {
 /// What a peer says about its memory.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Memory {
-    pub(crate) version: String,
     pub(crate) resident_mib: f64,
     pub(crate) peak_mib: f64,
 }
@@ -53,7 +59,9 @@ pub(crate) struct Memory {
 impl Peer {
     fn start(python: &std::path::Path, library: Library) -> Result<Self, Failure> {
         let mut command = Command::new(python);
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bench/peers.py")).arg(library.name());
+        command
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/bench/peers.py"))
+            .arg(library.name().to_lowercase());
         UNSET.iter().for_each(|name| _ = command.env_remove(name));
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command
@@ -125,25 +133,27 @@ impl Peers {
         Peer::start(&self.python, library)
     }
 
-    /// Has something loaded under `name`, and gives back what takes its turns.
+    /// Has something loaded, and gives back what takes its turns; `setting` says how it runs.
     pub(crate) fn load(
         &self,
         library: Library,
-        name: &str,
+        setting: &str,
         mut request: Value,
     ) -> Result<PeerContender, Failure> {
         let peer = self.running(library)?;
         let key = request.to_string();
         request["do"] = json!("load");
         request["name"] = json!(key);
-        peer.borrow_mut().ask::<Value>(&request)?;
-        Ok(PeerContender { peer, name: name.to_owned(), key })
+        let Loaded { version } = peer.borrow_mut().ask(&request)?;
+        let name = format!("{} {version}, {setting}", library.name());
+        Ok(PeerContender { peer, library, name, key })
     }
 }
 
 /// Something that a peer has loaded.
 pub(crate) struct PeerContender {
     peer: Rc<RefCell<Peer>>,
+    library: Library,
     name: String,
     key: String,
 }
@@ -160,6 +170,10 @@ impl PeerContender {
 impl Contender for PeerContender {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn library(&self) -> &'static str {
+        self.library.name()
     }
 
     fn turn(&mut self, runs: usize) -> Result<Laps, Failure> {

@@ -159,7 +159,7 @@ fn peer_stages(bench: &Bench, frames: &[Vec<u8>]) -> Result<PeerStages, Failure>
         std::fs::write(&file, jpeg).at("write the frame", &file)?;
         files.push(file);
     }
-    let network = |card: Card| json!(bench.folders.models.join(card.file));
+    let network = |card: Card| json!(bench.folders.weights(&card));
     let request: Value = json!({
         "do": "stages", "frames": files, "passes": PASSES, "detector": network(Card::yunet()),
         "embedder": network(Card::sface()), "pad": network(Card::fr_liveness())
