@@ -3,6 +3,7 @@
 Usage: peers.py onnxruntime|opencv|faiss. One JSON object a line comes in and is answered by one; "do" says what to do:
 
   load    make `name` ready to run; the other keys depend on the peer and stand at its class; gives the library's version
+  forget  `name` is not needed any more
   time    run `name` once to warm up and then `runs` times; the processor's and the wall's nanoseconds of each run
   answer  run `name` once and give back what comes out, so that the bench program can see that both did the same work
   memory  MiB that this process has resident, and the most that it ever had
@@ -262,7 +263,8 @@ class OpenCv:
 
 class Faiss:
     """load: `rows`, `probes` (files of 32-bit floats, `width` numbers a row), `threads`, `nearest` (how many are looked
-    for). Each run searches one probe, the next one every time; an answer is for all probes."""
+    for), `shards` (parts of the index that are searched at the same time), `searches` (how many make a run). Each search is
+    for one probe, the next one every time; an answer is for all probes."""
 
     def __init__(self):
         import faiss
@@ -272,19 +274,31 @@ class Faiss:
     def load(self, request):
         faiss = self.library
         width, nearest, threads = request["width"], request["nearest"], request["threads"]
+        searches, shards = request["searches"], request["shards"]
         rows, probes = (np.fromfile(request[key], np.float32).reshape(-1, width) for key in ("rows", "probes"))
-        index = faiss.IndexFlatIP(width)
-        index.add(rows)
+        parts = [faiss.IndexFlatIP(width) for _ in range(shards)]
+        for part, some in zip(parts, np.array_split(rows, shards)):
+            part.add(some)
+        index = parts[0]
+        if shards > 1:
+            # Both true: a thread each, and rows are numbered on from part to part.
+            index = faiss.IndexShards(width, True, True)
+            for part in parts:
+                index.add_shard(part)
+        probes = [probe[None] for probe in probes]
         turn = 0
 
         def search(count=nearest, everything=False):
             nonlocal turn
             faiss.omp_set_num_threads(threads)
             if everything:
-                return [index.search(probe[None], count) for probe in probes]
-            turn = (turn + 1) % len(probes)
-            return index.search(probes[turn][None], count)
+                return [index.search(probe, count) for probe in probes]
+            for _ in range(searches):
+                turn = (turn + 1) % len(probes)
+                index.search(probes[turn], count)
 
+        # The index of parts does not keep them alive by itself.
+        search.parts = parts
         return search
 
 
@@ -319,6 +333,9 @@ def perform(peer, loaded, request):
         case "load":
             loaded[request["name"]] = peer.load(request)
             return {"version": peer.library.__version__}
+        case "forget":
+            loaded.pop(request["name"], None)
+            return {}
         case "time":
             return timed(loaded[request["name"]], request["runs"])
         case "answer":

@@ -1,4 +1,4 @@
-//! Counts every allocation of this program.
+//! Counts every allocation of this program, and how many bytes it holds.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,28 +7,36 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+/// Wraps around, as differences of it do.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+fn count(size: usize) {
+    ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    HELD.fetch_add(size, Ordering::Relaxed);
+}
 
 // SAFETY: everything is passed on to the system's allocator as it came; counting touches no memory of the caller's.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count(layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count(layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count(size.wrapping_sub(layout.size()));
         // SAFETY: the caller's promise is passed on.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -42,6 +50,13 @@ pub(crate) fn during<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let result = work();
     (result, ALLOCATIONS.load(Ordering::Relaxed) - before)
+}
+
+/// How many bytes more the program holds after `work` than before it.
+pub(crate) fn held_by<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = HELD.load(Ordering::Relaxed);
+    let result = work();
+    (result, HELD.load(Ordering::Relaxed).wrapping_sub(before))
 }
 
 #[cfg(test)]
@@ -61,5 +76,17 @@ mod tests {
         });
         // Other tests may allocate meanwhile; none can take any away.
         assert!(count >= 4, "{count}");
+    }
+
+    #[test]
+    fn what_is_freed_is_not_held() {
+        const LARGE: usize = 1 << 28;
+        let (kept, held) = held_by(|| {
+            drop(black_box(vec![0u8; LARGE]));
+            black_box(vec![0u8; LARGE])
+        });
+        // Other tests hold little beside this.
+        assert!(held.abs_diff(LARGE) < LARGE / 2, "{held}");
+        drop(kept);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! `cargo xtask bench` builds this program, installs the peers and starts it; `models/BENCHMARKS.md` says what each figure
 //! means. In reading order: `figure` (what is printed), `measure` (turns, medians), `peer` (the other process), `inputs`
-//! (what both sides are given), `ours` (how our side is run), and then the figures themselves: `networks`, `pipeline`,
-//! `memory`.
+//! (what both sides are given), `ours` (how our side is run), and then the figures themselves: `networks`, `search`,
+//! `pipeline`, `memory`.
 
 mod allocations;
 mod failure;
@@ -15,6 +15,7 @@ mod networks;
 mod ours;
 mod peer;
 mod pipeline;
+mod search;
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -132,6 +133,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         printed: Cell::new(false),
     };
     networks::figures(&bench)?;
+    search::figures(&bench)?;
     pipeline::figures(&bench)?;
     memory::figures(&bench)
 }

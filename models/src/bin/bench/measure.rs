@@ -22,6 +22,14 @@ pub(crate) struct Laps {
     pub(crate) wall_ns: Vec<f64>,
 }
 
+impl Laps {
+    /// Of one of the `parts` that each run was made of.
+    pub(crate) fn divided(mut self, parts: usize) -> Self {
+        self.cpu_ns.iter_mut().chain(&mut self.wall_ns).for_each(|time| *time /= parts as f64);
+        self
+    }
+}
+
 /// Whoever can take turns.
 pub(crate) trait Contender {
     /// As it is named in the output.

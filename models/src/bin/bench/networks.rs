@@ -67,7 +67,7 @@ pub(crate) fn figures(bench: &Bench) -> Result<(), Failure> {
 }
 
 /// With more threads than one a figure is another one.
-fn named(figure: &str, threads: usize) -> String {
+pub(crate) fn named(figure: &str, threads: usize) -> String {
     if threads == 1 { figure.to_owned() } else { format!("{figure}_{threads}_threads") }
 }
 
@@ -173,7 +173,7 @@ fn compare(
 }
 
 /// Ours beside the best of the peers.
-fn judge(figure: Figure, ours: Option<&Outcome>, peers: &[Outcome], judged: Judged) -> Figure {
+pub(crate) fn judge(figure: Figure, ours: Option<&Outcome>, peers: &[Outcome], judged: Judged) -> Figure {
     let best = measure::best(peers, judged);
     let of = |outcome: Option<&Outcome>| outcome.map(|outcome| outcome.judged(judged));
     let minima = of(ours).zip(of(best)).map(|(ours, peer)| ours.minimum / peer.minimum);

@@ -167,6 +167,13 @@ impl PeerContender {
     }
 }
 
+impl Drop for PeerContender {
+    fn drop(&mut self) {
+        // A peer that cannot answer any more has nothing to forget.
+        _ = self.peer.borrow_mut().ask::<Value>(&json!({"do": "forget", "name": self.key}));
+    }
+}
+
 impl Contender for PeerContender {
     fn name(&self) -> &str {
         &self.name
