@@ -6,7 +6,7 @@ Usage: peers.py onnxruntime|opencv|faiss. One JSON object a line comes in and is
   forget  `name` is not needed any more
   time    run `name` once to warm up and then `runs` times; the processor's and the wall's nanoseconds of each run
   answer  run `name` once and give back what comes out, so that the bench program can see that both did the same work
-  memory  MiB that this process has resident, and the most that it ever had
+  memory  MiB that this process has resident, the most that it ever had, and the library's version
   fold, quantise  (onnxruntime) write another form of a network to the file `to`
   stages  (opencv) play a sequence of frames
 
@@ -213,8 +213,8 @@ class OpenCv:
 
 
     def stages(self, request):
-        """Plays the JPEG files `frames` as a door would: decode, detect at 640 pixels, align, embed, judge. For each stage
-        the fastest pass of each frame in nanoseconds, and the processor's milliseconds a frame of the best pass."""
+        """Plays the JPEG files `frames` once as a door would: decode, detect at 640 pixels, align, embed, judge. For each
+        stage the nanoseconds of each frame, and the processor's milliseconds a frame."""
         cv2 = self.library
         cv2.setNumThreads(1)
         frames = [np.fromfile(file, np.uint8) for file in request["frames"]]
@@ -243,27 +243,25 @@ class OpenCv:
 
             clock("pad", judge)
 
-        best, processor = {}, float("inf")
-        for _ in range(request["passes"]):
-            begun = time.process_time_ns()
-            for number, jpeg in enumerate(frames):
+        times = {}
 
-                def clock(stage, work, number=number):
-                    began = time.perf_counter_ns()
-                    result = work()
-                    took = time.perf_counter_ns() - began
-                    fastest = best.setdefault(stage, [float("inf")] * len(frames))
-                    fastest[number] = min(fastest[number], took)
-                    return result
+        def clock(stage, work):
+            began = time.perf_counter_ns()
+            result = work()
+            times.setdefault(stage, []).append(time.perf_counter_ns() - began)
+            return result
 
-                clock("whole", lambda jpeg=jpeg, clock=clock: play(jpeg, clock))
-            processor = min(processor, time.process_time_ns() - begun)
-        return {"stages": best, "processor_ms": processor / 1e6 / len(frames)}
+        play(frames[0], lambda stage, work: work())
+        begun = time.process_time_ns()
+        for jpeg in frames:
+            clock("whole", lambda jpeg=jpeg: play(jpeg, clock))
+        processor = time.process_time_ns() - begun
+        return {"stages": times, "processor_ms": processor / 1e6 / len(frames)}
 
 
 class Faiss:
     """load: `rows`, `probes` (files of 32-bit floats, `width` numbers a row), `threads`, `nearest` (how many are looked
-    for), `shards` (parts of the index that are searched at the same time), `searches` (how many make a run). Each search is
+    for), `first` (only so many rows; none: all), `shards` (parts of the index that are searched at the same time), `searches` (how many make a run). Each search is
     for one probe, the next one every time; an answer is for all probes."""
 
     def __init__(self):
@@ -276,6 +274,7 @@ class Faiss:
         width, nearest, threads = request["width"], request["nearest"], request["threads"]
         searches, shards = request["searches"], request["shards"]
         rows, probes = (np.fromfile(request[key], np.float32).reshape(-1, width) for key in ("rows", "probes"))
+        rows = rows[: request["first"]]
         parts = [faiss.IndexFlatIP(width) for _ in range(shards)]
         for part, some in zip(parts, np.array_split(rows, shards)):
             part.add(some)
@@ -321,11 +320,11 @@ def answer(work, request):
     return {"shape": list(values.shape), "values": values.ravel().tolist()}
 
 
-def memory():
+def memory(peer):
     status = Path("/proc/self/status").read_text()
     fields = dict(line.split(":", 1) for line in status.splitlines())
     mib = {key: int(fields[field].split()[0]) / 1024 for key, field in (("resident", "VmRSS"), ("peak", "VmHWM"))}
-    return {"resident_mib": mib["resident"], "peak_mib": mib["peak"]}
+    return {"version": peer.library.__version__, "resident_mib": mib["resident"], "peak_mib": mib["peak"]}
 
 
 def perform(peer, loaded, request):
@@ -341,7 +340,7 @@ def perform(peer, loaded, request):
         case "answer":
             return answer(loaded[request["name"]], request)
         case "memory":
-            return memory()
+            return memory(peer)
         case "fold":
             return peer.fold(request)
         case "quantise":

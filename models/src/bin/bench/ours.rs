@@ -1,5 +1,5 @@
-//! Our side of the comparisons: the only place that knows how a network, a frame or a search is run, so that a change of
-//! theirs is a change of this file.
+//! Our side of the comparisons: the only place that knows how a network or a frame is run, so that a change of theirs is a
+//! change of this file.
 
 use std::path::Path;
 

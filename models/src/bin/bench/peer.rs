@@ -52,6 +52,7 @@ pub(crate) struct Peer {
 /// What a peer says about its memory.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Memory {
+    pub(crate) version: String,
     pub(crate) resident_mib: f64,
     pub(crate) peak_mib: f64,
 }

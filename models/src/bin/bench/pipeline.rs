@@ -2,11 +2,13 @@
 //! and how often memory is asked for meanwhile.
 //!
 //! The sequence is made when it is needed: a photograph's face moves and grows and shrinks before a grey wall, 1280 x 720
-//! pixels, one JPEG a frame as webcams send them. The sequence is played several times and each frame's fastest pass
-//! counts, because the stages are short and judged by the wall's time; the figure is the mean over the frames, because
-//! not every frame is treated alike. OpenCV plays the same frames: it decodes, detects, aligns and makes a template, each
-//! by its own means.
+//! pixels, one JPEG a frame as webcams send them. It is played several times, ours and the peer's in turns, and each
+//! frame's fastest pass counts, because the stages are short and judged by the wall's time; the figure is the mean over the
+//! frames, because not every frame is treated alike. OpenCV plays the same frames: it decodes, detects, aligns and makes a
+//! template, each by its own means.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use gate::Monotonic;
@@ -38,76 +40,112 @@ const LEAST_READ: usize = FRAMES * 9 / 10;
 /// The stages that the peer has too, as it names them; `whole` is all of a frame together.
 const STAGES: [&str; 6] = ["decode", "detect", "align", "embed", "pad", "whole"];
 
-/// Milliseconds that one frame took.
+/// Milliseconds that one frame took, stage by stage.
 #[derive(Debug, Clone, Copy)]
 struct Frame([f64; STAGES.len()]);
 
 impl Frame {
-    const SLOWEST: Self = Self([f64::INFINITY; STAGES.len()]);
-
     fn fastest(self, other: Self) -> Self {
         Self(std::array::from_fn(|stage| self.0[stage].min(other.0[stage])))
+    }
+}
+
+/// What one pass over the sequence gave, or the best of several.
+struct Played {
+    frames: Vec<Frame>,
+    /// Of a frame, in all threads.
+    processor_ms: f64,
+    /// Frames that gave a template.
+    read: usize,
+    allocations: usize,
+    /// Allocations of decoding.
+    decoding: usize,
+}
+
+impl Played {
+    fn slowest() -> Self {
+        let frames = vec![Frame([f64::INFINITY; STAGES.len()]); FRAMES];
+        Self { frames, processor_ms: f64::INFINITY, read: 0, allocations: 0, decoding: 0 }
+    }
+
+    /// The fastest times of both, and what was counted in the later: the first pass makes everything ready.
+    fn fastest(self, later: Self) -> Self {
+        let frames = self.frames.iter().zip(later.frames).map(|(best, frame)| best.fastest(frame)).collect();
+        Self { frames, processor_ms: self.processor_ms.min(later.processor_ms), ..later }
+    }
+
+    fn mean(&self, stage: usize) -> f64 {
+        self.frames.iter().map(|frame| frame.0[stage]).sum::<f64>() / self.frames.len() as f64
     }
 }
 
 /// Every figure of a frame.
 pub(crate) fn figures(bench: &Bench) -> Result<(), Failure> {
     let names: Vec<String> = STAGES.iter().map(|stage| format!("frame_{stage}")).collect();
-    let wanted = names.iter().any(|name| bench.wants(name));
-    if !wanted && !bench.wants("allocations_per_frame") && !bench.wants("frame_processor") {
+    let wanted = names.iter().any(|name| bench.wants(name)) || bench.wants("frame_processor");
+    if !wanted && !bench.wants("allocations_per_frame") {
         return Ok(());
     }
     let frames = sequence(&bench.folders)?;
+    let files = written(&bench.folders, &frames)?;
     let mut eyes = Eyes::load(&bench.folders.models)?;
-    let mut best = vec![Frame::SLOWEST; FRAMES];
-    let (mut processor, mut allocated, mut read) = (Duration::MAX, 0, 0);
+    let (mut ours, mut theirs) = (Played::slowest(), Played::slowest());
     for pass in 0..PASSES {
-        let started = processor_time();
-        let (played, allocations) = allocations::during(|| play(&mut eyes, &frames, pass));
-        let (pass_frames, with_template) = played?;
-        processor = processor.min(processor_time() - started);
-        best.iter_mut().zip(pass_frames).for_each(|(best, frame)| *best = best.fastest(frame));
-        // The first pass makes everything ready. The list of times is ours, not the frames'.
-        (allocated, read) = (allocations.saturating_sub(1), with_template);
+        ours = ours.fastest(play(&mut eyes, &frames, pass)?);
+        if wanted {
+            theirs = theirs.fastest(peer_plays(bench, &files)?);
+        }
     }
-    if read < LEAST_READ {
+    if ours.read < LEAST_READ {
+        let read = ours.read;
         return Err(Failure::Unusable(format!("a template came of only {read} of {FRAMES} frames")));
     }
-    let steady = Figure::new("allocations_per_frame", "count")
-        .values(Some(allocated as f64 / FRAMES as f64), "none at all", Some(0.0))
-        .reach(Some(Reach::AtMost(0.0)))
-        .detail("frames", FRAMES)
-        .detail("what", "a frame from its JPEG to its template, in the last pass over the sequence");
-    let peer = if wanted { Some(peer_stages(bench, &frames)?) } else { None };
-    for (stage, name) in names.iter().enumerate() {
-        let ours = mean(best.iter().map(|frame| frame.0[stage]));
-        let theirs = peer.as_ref().and_then(|peer| peer.mean(STAGES[stage]));
-        let figure = Figure::new(name.as_str(), "ms").values(Some(ours), "OpenCV", theirs);
+    let opencv = bench.peers.running(Library::OpenCv)?;
+    let version = opencv.borrow_mut().memory()?.version;
+    let read = ours.read;
+    let print = |figure: Figure, ours: f64, theirs: f64| {
+        let figure = figure.values(Some(ours), "OpenCV", wanted.then_some(theirs));
+        let name = format!("OpenCV {version}");
+        let figure = figure.peer_name(&name).detail("threads", 1).detail("passes", PASSES);
         bench.print_if_wanted(figure.detail("frames", FRAMES).detail("frames_with_template", read));
+    };
+    for (stage, name) in names.iter().enumerate() {
+        let figure = Figure::new(name.as_str(), "ms").detail("judged_by", "wall time");
+        print(figure, ours.mean(stage), theirs.mean(stage));
     }
-    let ours = processor.as_secs_f64() * 1e3 / FRAMES as f64;
-    let theirs = peer.map(|peer| peer.processor_ms);
-    bench.print_if_wanted(Figure::new("frame_processor", "ms").values(Some(ours), "OpenCV", theirs));
+    let whole = Figure::new("frame_processor", "ms").detail("judged_by", "processor time");
+    print(whole, ours.processor_ms, theirs.processor_ms);
+    let steady = Figure::new("allocations_per_frame", "count")
+        .values(Some(ours.allocations as f64 / FRAMES as f64), "none", Some(0.0))
+        .reach(Some(Reach::AtMost(0.0)))
+        .detail("threads", 1)
+        .detail("frames", FRAMES)
+        .detail("note", "Vision::observe of every frame of the last pass; decoding a JPEG is counted apart")
+        .detail("allocations_per_decoded_frame", ours.decoding as f64 / FRAMES as f64);
     bench.print_if_wanted(steady);
     Ok(())
 }
 
-/// Plays the sequence once and gives the times of each frame, and how many gave a template.
-fn play(eyes: &mut Eyes, frames: &[Vec<u8>], pass: usize) -> Result<(Vec<Frame>, usize), Failure> {
-    let mut times = Vec::with_capacity(frames.len());
-    let mut read = 0;
-    for (number, jpeg) in frames.iter().enumerate() {
-        let captured = INTERVAL * (pass * frames.len() + number) as u32;
+/// Plays the sequence once.
+fn play(eyes: &mut Eyes, jpegs: &[Vec<u8>], pass: usize) -> Result<Played, Failure> {
+    let (mut frames, mut read) = (Vec::with_capacity(jpegs.len()), 0);
+    let (mut allocations, mut decoding) = (0, 0);
+    let begun = processor_time();
+    for (number, jpeg) in jpegs.iter().enumerate() {
+        let captured = INTERVAL * (pass * jpegs.len() + number) as u32;
         let captured = Monotonic::from_micros(captured.as_micros() as u64);
         let started = wall_time();
-        let frame = decode(jpeg)?;
+        let (frame, in_decoding) = allocations::during(|| decode(jpeg));
+        let frame = frame?;
         let decoded = wall_time() - started;
-        let seen = eyes.see(captured, &frame)?;
+        let (seen, in_seeing) = allocations::during(|| eyes.see(captured, &frame));
+        let seen = seen?;
         let whole = wall_time() - started;
+        (allocations, decoding) = (allocations + in_seeing, decoding + in_decoding);
         read += usize::from(seen.subject.is_some_and(|subject| subject.reading.is_ok()));
         let of = |microseconds: u64| microseconds as f64 / 1e3;
         let timings = seen.timings;
-        times.push(Frame([
+        frames.push(Frame([
             decoded.as_secs_f64() * 1e3,
             of(timings.detect_us),
             of(timings.align_us),
@@ -116,7 +154,8 @@ fn play(eyes: &mut Eyes, frames: &[Vec<u8>], pass: usize) -> Result<(Vec<Frame>,
             whole.as_secs_f64() * 1e3,
         ]));
     }
-    Ok((times, read))
+    let processor_ms = (processor_time() - begun).as_secs_f64() * 1e3 / jpegs.len() as f64;
+    Ok(Played { frames, processor_ms, read, allocations, decoding })
 }
 
 /// The frames of a face that comes nearer, sways, and goes away again.
@@ -139,36 +178,34 @@ fn sequence(folders: &Folders) -> Result<Vec<Vec<u8>>, Failure> {
     Ok(frames)
 }
 
-/// What the peer says about the sequence: for each stage the fastest pass of each frame, in nanoseconds.
+/// One pass by the peer: for each stage the times of every frame, in nanoseconds.
 #[derive(Deserialize)]
 struct PeerStages {
-    stages: std::collections::BTreeMap<String, Vec<f64>>,
+    stages: BTreeMap<String, Vec<f64>>,
     processor_ms: f64,
 }
 
-impl PeerStages {
-    fn mean(&self, stage: &str) -> Option<f64> {
-        self.stages.get(stage).map(|frames| mean(frames.iter().map(|ns| ns / 1e6)))
-    }
-}
-
-fn peer_stages(bench: &Bench, frames: &[Vec<u8>]) -> Result<PeerStages, Failure> {
-    let mut files = Vec::new();
-    for (number, jpeg) in frames.iter().enumerate() {
-        let file = bench.folders.out.join(format!("frame-{number:02}.jpg"));
-        std::fs::write(&file, jpeg).at("write the frame", &file)?;
-        files.push(file);
-    }
+fn peer_plays(bench: &Bench, files: &[PathBuf]) -> Result<Played, Failure> {
     let network = |card: Card| json!(bench.folders.weights(&card));
     let request: Value = json!({
-        "do": "stages", "frames": files, "passes": PASSES, "detector": network(Card::yunet()),
-        "embedder": network(Card::sface()), "pad": network(Card::fr_liveness())
+        "do": "stages", "frames": files, "detector": network(Card::yunet()), "embedder": network(Card::sface()),
+        "pad": network(Card::fr_liveness())
     });
     let opencv = bench.peers.running(Library::OpenCv)?;
-    opencv.borrow_mut().ask(&request)
+    let PeerStages { stages, processor_ms } = opencv.borrow_mut().ask(&request)?;
+    let time = |stage: &str, frame: usize| {
+        stages.get(stage).and_then(|times| times.get(frame)).map_or(f64::NAN, |ns| ns / 1e6)
+    };
+    let frames = (0..files.len()).map(|frame| Frame(STAGES.map(|stage| time(stage, frame)))).collect();
+    Ok(Played { frames, processor_ms, ..Played::slowest() })
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
+/// The frames as files, for the peer.
+fn written(folders: &Folders, frames: &[Vec<u8>]) -> Result<Vec<PathBuf>, Failure> {
+    let write = |(number, jpeg): (usize, &Vec<u8>)| {
+        let file = folders.out.join(format!("frame-{number:02}.jpg"));
+        std::fs::write(&file, jpeg).at("write the frame", &file)?;
+        Ok(file)
+    };
+    frames.iter().enumerate().map(write).collect()
 }

@@ -30,6 +30,8 @@ const SAME_SCORE: f32 = 1e-6;
 /// Rows that one timed run should pass at least, so that calling a peer costs little beside searching.
 const ROWS_PER_RUN: usize = 1_000_000;
 const MOST_SEARCHES_PER_RUN: usize = 200;
+/// Rounds in which calling the peer is timed.
+const CALL_ROUNDS: usize = 5;
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// One gallery and what is measured on it.
@@ -110,17 +112,19 @@ fn of_gallery(bench: &Bench, subject: &Subject) -> Result<(), Failure> {
     let files = Files::write(bench, &sample)?;
     let faiss = bench.peers.running(Library::Faiss)?;
     let before = faiss.borrow_mut().memory()?.resident_mib;
-    let mut peers = vec![files.load(bench, subject, "IndexFlatIP", 1)?];
+    let mut peers = vec![files.load(bench, subject, "IndexFlatIP", (None, 1))?];
     let grown = faiss.borrow_mut().memory()?.resident_mib - before;
     if subject.threads > 1 {
         // One probe is never divided among threads, unless the index is.
-        peers.push(files.load(bench, subject, "IndexShards of IndexFlatIP", subject.threads)?);
+        peers.push(files.load(bench, subject, "IndexShards of IndexFlatIP", (None, subject.threads))?);
     }
     peers.iter().try_for_each(|peer| same_rows(peer, &sample))?;
+    let mut of_one_row = files.load(bench, subject, "IndexFlatIP of one row", (Some(1), 1))?;
     for (name, road, reach) in subject.comparisons {
         let name = named(name, subject.threads);
         if bench.wants(&name) {
-            compare(bench, subject, Figure::new(name, "ms"), (&sample, *road), &mut peers, *reach)?;
+            let figure = compare(bench, subject, Figure::new(name, "ms"), (&sample, *road), &mut peers)?;
+            bench.print(with_call(figure.reach(*reach), &mut of_one_row, subject)?);
         }
     }
     if let Some(name) = subject.memory.filter(|name| bench.wants(name)) {
@@ -142,8 +146,7 @@ fn compare(
     figure: Figure,
     (sample, road): (&Sample, Road),
     peers: &mut Vec<PeerContender>,
-    reach: Option<Reach>,
-) -> Result<(), Failure> {
+) -> Result<Figure, Failure> {
     let searches = searches_per_run(subject.references);
     let mut ours = Searcher { sample, road, next: 0, searches };
     let mut contenders: Vec<Box<dyn Contender + '_>> = vec![Box::new(&mut ours)];
@@ -153,7 +156,7 @@ fn compare(
     let mut results = measure::in_turns(&mut contenders, bench.rounds)?;
     let ours = results.remove(0);
     let judged = Judged::by_threads(subject.threads);
-    let figure = judge(figure, Some(&ours), &results, judged).reach(reach);
+    let figure = judge(figure, Some(&ours), &results, judged);
     let spread = match subject.spread {
         Spread::Isotropic => "isotropic",
         Spread::Faces => "as of real templates",
@@ -162,16 +165,24 @@ fn compare(
         Road::EveryCode => "8-bit codes of every row, then what their error bound cannot exclude",
         Road::Bounded => "4-bit codes of every row, then what their error bound cannot exclude",
     };
-    let figure = figure
+    Ok(figure
         .detail("threads", subject.threads)
         .detail("references", subject.references)
         .detail("templates", spread)
         .detail("reads", read)
         .detail("identical", true)
         .detail("searches_per_run", searches)
-        .detail("index_built_in_ms", sample.built_in.as_secs_f64() * 1e3);
-    bench.print(figure);
-    Ok(())
+        .detail("index_built_in_ms", sample.built_in.as_secs_f64() * 1e3))
+}
+
+/// Adds what a call of the peer costs by itself (it is called from Python), and the ratio without that.
+fn with_call(figure: Figure, of_one_row: &mut PeerContender, subject: &Subject) -> Result<Figure, Failure> {
+    let searches = searches_per_run(subject.references);
+    let mut alone: [Box<dyn Contender + '_>; 1] = [Box::new(Divided { peer: of_one_row, searches })];
+    let call =
+        measure::in_turns(&mut alone, CALL_ROUNDS)?[0].judged(Judged::by_threads(subject.threads)).median;
+    let ratio = figure.ours.zip(figure.peer_value).map(|(ours, peer)| ours / (peer - call));
+    Ok(figure.detail("peer_call_ms", call).detail("ratio_without_call", ratio))
 }
 
 /// How fast the scan of all 8-bit codes reads, beside the fastest read of as many bytes and of more than caches hold.
@@ -276,9 +287,10 @@ impl Files {
         bench: &Bench,
         subject: &Subject,
         setting: &str,
-        shards: usize,
+        (first, shards): (Option<usize>, usize),
     ) -> Result<PeerContender, Failure> {
         let request = json!({
+            "first": first,
             "rows": self.rows, "probes": self.probes, "width": WIDTH, "threads": subject.threads,
             "nearest": WANTED, "searches": searches_per_run(subject.references), "shards": shards
         });
