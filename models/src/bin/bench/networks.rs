@@ -86,19 +86,18 @@ fn floats(bench: &Bench, subject: &Subject, threads: usize) -> Result<(), Failur
     compare(bench, Figure::new(figure, "ms"), Some(Box::new(ours)), boxed(peers), threads, reach)
 }
 
-/// SFace with bytes: beside the better peer's floats, and beside what onnxruntime's own quantisation gives. Both take
-/// their ranges from the same samples; how far each moves the template of one of these is printed.
+/// SFace with bytes: beside the better peer's floats, and beside what onnxruntime's own quantisation gives. Ours runs with
+/// the ranges that are shipped; onnxruntime takes its own from samples of the same photographs. How far each moves the
+/// template of one of these is printed.
 fn bytes(bench: &Bench, threads: usize) -> Result<(), Failure> {
     let (to_floats, to_bytes) = (named("sface_int8", threads), named("sface_int8_vs_ort_int8", threads));
     if !bench.wants(&to_floats) && !bench.wants(&to_bytes) {
         return Ok(());
     }
     let prepared = Prepared::new(bench, &Card::sface())?;
-    let calibration = prepared.calibration(bench)?;
     let mut floats = Engine::load(&prepared.file, &prepared.input, threads)?;
-    let ranges = floats.ranges(&calibration)?;
     let expected = floats.one_forward()?.to_vec();
-    let load = || Engine::load_in_bytes(&prepared.file, &prepared.input, &ranges, threads);
+    let load = || Engine::load_in_bytes(&prepared.file, &prepared.input, threads);
     let agreement = match load()? {
         Some(mut bytes) => Some(cosine(&expected, bytes.one_forward()?)),
         None => None,
@@ -112,7 +111,7 @@ fn bytes(bench: &Bench, threads: usize) -> Result<(), Failure> {
         compare(bench, figure, ours()?, peers, threads, reach)?;
     }
     if bench.wants(&to_bytes) {
-        let file = prepared.quantised(bench, &calibration)?;
+        let file = prepared.quantised(bench, &prepared.calibration(bench)?)?;
         let mut peers = Vec::new();
         for setting in settings(threads).into_iter().filter(|setting| setting.library == Library::OnnxRuntime)
         {

@@ -11,6 +11,9 @@ use crate::failure::{At as _, Failure};
 use crate::inputs::Input;
 use crate::measure::{Contender, Laps, laps};
 
+/// What `quantise` wrote: which layers of SFace run in bytes, and their ranges.
+const RANGES: &str = include_str!("../../../cards/ranges/sface-2021dec.toml");
+
 /// A network and its input, ready to run.
 pub(crate) struct Engine {
     network: Network,
@@ -27,32 +30,18 @@ impl Engine {
         Ok(Self::new(network, input))
     }
 
-    /// Loads a network to compute with bytes within these ranges; `None` if this processor has no instructions for it.
-    pub(crate) fn load_in_bytes(
-        file: &Path,
-        input: &Input,
-        ranges: &Ranges,
-        threads: usize,
-    ) -> Result<Option<Self>, Failure> {
+    /// Loads SFace to compute with bytes, within the ranges that are shipped; `None` if this processor has no instructions for it.
+    pub(crate) fn load_in_bytes(file: &Path, input: &Input, threads: usize) -> Result<Option<Self>, Failure> {
         let (name, bytes) = read(file)?;
         let threads = Threads::start(threads)?;
-        let network = Network::in_bytes(&name, &bytes, size(input), ranges.clone(), &threads)?;
+        let ranges: Ranges = toml::from_str(RANGES)
+            .map_err(|error| Failure::Unusable(format!("cards/ranges/sface-2021dec.toml: {error}")))?;
+        let network = Network::in_bytes(&name, &bytes, size(input), ranges, &threads)?;
         Ok(network.is_in_bytes().then(|| Self::new(network, input)))
     }
 
     fn new(network: Network, input: &Input) -> Self {
         Self { network, side: input.side, pixels: input.interleaved(), output: Vec::new() }
-    }
-
-    /// The ranges over these inputs, each of the size that the network was loaded for.
-    pub(crate) fn ranges(&mut self, inputs: &[Input]) -> Result<Ranges, Failure> {
-        let mut ranges = Ranges::default();
-        for input in inputs {
-            let (pixels, line) = (input.interleaved(), input.side * 3);
-            let fill = |y: usize, row: &mut [f32]| row.copy_from_slice(&pixels[y * line..][..line]);
-            ranges.join(&self.network.measure(input.side, input.side, fill)?);
-        }
-        Ok(ranges)
     }
 
     /// One forward pass; its first output is kept. Never inlined, so that instructions can be counted in here alone.
@@ -130,7 +119,7 @@ impl Eyes {
         Ok(Self(Vision::load(models, &Threads::start(1)?)?))
     }
 
-    pub(crate) fn see(&mut self, captured: Monotonic, frame: &Frame) -> Result<Observation, Failure> {
+    pub(crate) fn see(&mut self, captured: Monotonic, frame: &Frame) -> Result<Observation<'_>, Failure> {
         Ok(self.0.observe(captured, &frame.0)?)
     }
 }

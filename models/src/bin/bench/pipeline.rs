@@ -2,10 +2,10 @@
 //! and how often memory is asked for meanwhile.
 //!
 //! The sequence is made when it is needed: a photograph's face moves and grows and shrinks before a grey wall, 1280 x 720
-//! pixels, one JPEG a frame as webcams send them. It is played several times, ours and the peer's in turns, and each
-//! frame's fastest pass counts, because the stages are short and judged by the wall's time; the figure is the mean over the
-//! frames, because not every frame is treated alike. OpenCV plays the same frames: it decodes, detects, aligns and makes a
-//! template, each by its own means.
+//! pixels, one JPEG a frame as webcams send them. It is played several times, ours and the peer's in turns. A figure is the
+//! mean over the frames of a pass, because not every frame is treated alike (between two searches of the whole frame we look
+//! only around the face; the peer always looks everywhere), and the fastest pass counts, because stages are judged by the
+//! wall's time. OpenCV plays the same frames: it decodes, detects, aligns and makes a template, each by its own means.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -40,19 +40,13 @@ const LEAST_READ: usize = FRAMES * 9 / 10;
 /// The stages that the peer has too, as it names them; `whole` is all of a frame together.
 const STAGES: [&str; 6] = ["decode", "detect", "align", "embed", "pad", "whole"];
 
-/// Milliseconds that one frame took, stage by stage.
-#[derive(Debug, Clone, Copy)]
-struct Frame([f64; STAGES.len()]);
-
-impl Frame {
-    fn fastest(self, other: Self) -> Self {
-        Self(std::array::from_fn(|stage| self.0[stage].min(other.0[stage])))
-    }
-}
+/// Milliseconds of each stage.
+type Times = [f64; STAGES.len()];
 
 /// What one pass over the sequence gave, or the best of several.
 struct Played {
-    frames: Vec<Frame>,
+    /// Means over the frames.
+    times: Times,
     /// Of a frame, in all threads.
     processor_ms: f64,
     /// Frames that gave a template.
@@ -64,19 +58,20 @@ struct Played {
 
 impl Played {
     fn slowest() -> Self {
-        let frames = vec![Frame([f64::INFINITY; STAGES.len()]); FRAMES];
-        Self { frames, processor_ms: f64::INFINITY, read: 0, allocations: 0, decoding: 0 }
+        let times = [f64::INFINITY; STAGES.len()];
+        Self { times, processor_ms: f64::INFINITY, read: 0, allocations: 0, decoding: 0 }
     }
 
     /// The fastest times of both, and what was counted in the later: the first pass makes everything ready.
     fn fastest(self, later: Self) -> Self {
-        let frames = self.frames.iter().zip(later.frames).map(|(best, frame)| best.fastest(frame)).collect();
-        Self { frames, processor_ms: self.processor_ms.min(later.processor_ms), ..later }
+        let times = std::array::from_fn(|stage| self.times[stage].min(later.times[stage]));
+        Self { times, processor_ms: self.processor_ms.min(later.processor_ms), ..later }
     }
+}
 
-    fn mean(&self, stage: usize) -> f64 {
-        self.frames.iter().map(|frame| frame.0[stage]).sum::<f64>() / self.frames.len() as f64
-    }
+fn means(frames: &[Times]) -> Times {
+    let mean = |stage: usize| frames.iter().map(|times| times[stage]).sum::<f64>() / frames.len() as f64;
+    std::array::from_fn(mean)
 }
 
 /// Every figure of a frame.
@@ -111,7 +106,7 @@ pub(crate) fn figures(bench: &Bench) -> Result<(), Failure> {
     };
     for (stage, name) in names.iter().enumerate() {
         let figure = Figure::new(name.as_str(), "ms").detail("judged_by", "wall time");
-        print(figure, ours.mean(stage), theirs.mean(stage));
+        print(figure, ours.times[stage], theirs.times[stage]);
     }
     let whole = Figure::new("frame_processor", "ms").detail("judged_by", "processor time");
     print(whole, ours.processor_ms, theirs.processor_ms);
@@ -145,17 +140,17 @@ fn play(eyes: &mut Eyes, jpegs: &[Vec<u8>], pass: usize) -> Result<Played, Failu
         read += usize::from(seen.subject.is_some_and(|subject| subject.reading.is_ok()));
         let of = |microseconds: u64| microseconds as f64 / 1e3;
         let timings = seen.timings;
-        frames.push(Frame([
+        frames.push([
             decoded.as_secs_f64() * 1e3,
             of(timings.detect_us),
             of(timings.align_us),
             of(timings.embed_us),
             of(timings.pad_us),
             whole.as_secs_f64() * 1e3,
-        ]));
+        ]);
     }
     let processor_ms = (processor_time() - begun).as_secs_f64() * 1e3 / jpegs.len() as f64;
-    Ok(Played { frames, processor_ms, read, allocations, decoding })
+    Ok(Played { times: means(&frames), processor_ms, read, allocations, decoding })
 }
 
 /// The frames of a face that comes nearer, sways, and goes away again.
@@ -196,8 +191,8 @@ fn peer_plays(bench: &Bench, files: &[PathBuf]) -> Result<Played, Failure> {
     let time = |stage: &str, frame: usize| {
         stages.get(stage).and_then(|times| times.get(frame)).map_or(f64::NAN, |ns| ns / 1e6)
     };
-    let frames = (0..files.len()).map(|frame| Frame(STAGES.map(|stage| time(stage, frame)))).collect();
-    Ok(Played { frames, processor_ms, ..Played::slowest() })
+    let frames: Vec<Times> = (0..files.len()).map(|frame| STAGES.map(|stage| time(stage, frame))).collect();
+    Ok(Played { times: means(&frames), processor_ms, ..Played::slowest() })
 }
 
 /// The frames as files, for the peer.
