@@ -13,6 +13,7 @@ use super::operators::Operator;
 use super::plan::Plan;
 use super::program::{Buffer, Convolution, Output, Picture, Program, Shape, Source, Step, Work};
 use super::schedule;
+use super::view::{Order, View};
 use crate::kernels::{Affine, Block, Kernels, LANES};
 
 /// Colours of a pixel.
@@ -75,44 +76,6 @@ enum Place {
         factor: usize,
     },
     Constant(Value),
-}
-
-/// Channels of a buffer and how the network's own shapes see them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct View {
-    pub(super) buffer: Buffer,
-    /// The first of its channels; other than 0 only where small maps were merged.
-    pub(super) first: usize,
-    pub(super) shape: Shape,
-    order: Order,
-    /// The logistic function is still to be applied, when the values are written down.
-    logistic: bool,
-}
-
-/// A tensor's dimensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// 1, channels, height, width.
-    Map,
-    /// 1, height, width, channels.
-    Cells,
-    /// 1, pixels, channels.
-    List,
-    /// 1, channels times pixels.
-    Flat,
-}
-
-impl View {
-    fn dimensions(&self) -> Vec<i64> {
-        let Shape { channels, height, width } = self.shape;
-        let dimensions = match self.order {
-            Order::Map => vec![1, channels, height, width],
-            Order::Cells => vec![1, height, width, channels],
-            Order::List => vec![1, height * width, channels],
-            Order::Flat => vec![1, channels * height * width],
-        };
-        dimensions.into_iter().map(|size| size as i64).collect()
-    }
 }
 
 struct Lowering<'a> {
@@ -317,7 +280,9 @@ impl Lowering<'_> {
             | (Place::Enlarged { map: coarse, factor }, Place::Map(map)) => (map, coarse, factor),
             (Place::Map(left), Place::Map(right)) => {
                 for (slot, made, other) in [(slots[0], left, right), (slots[1], right, left)] {
-                    if self.plan.readers(slot) == 1 && self.added_to_its_convolution(made, other) {
+                    if self.plan.only_a_convolution_and_a_reader(slot)
+                        && self.added_to_its_convolution(made, other)
+                    {
                         return Ok(Place::Map(made));
                     }
                 }
@@ -402,24 +367,8 @@ impl Lowering<'_> {
     /// A reshape that leaves every number where it is.
     fn reshape(&self, slot: usize, target: &[i64]) -> Lowered<Place> {
         let map = self.view(slot)?;
-        let from = map.dimensions();
-        let total: i64 = from.iter().product();
-        let mut to: Vec<i64> = Vec::new();
-        for (index, size) in target.iter().enumerate() {
-            to.push(match size {
-                0 => *from.get(index).ok_or("a kept size that does not exist")?,
-                size => *size,
-            });
-        }
-        let known: i64 = to.iter().filter(|size| **size > 0).product();
-        to.iter_mut().filter(|size| **size == -1).for_each(|size| *size = total / known.max(1));
-        let as_order = |order: Order| View { order, ..map };
-        let candidates: &[Order] = match map.order {
-            Order::Map | Order::Flat => &[Order::Map, Order::Flat],
-            Order::Cells | Order::List => &[Order::Cells, Order::List],
-        };
-        let found = candidates.iter().map(|order| as_order(*order)).find(|view| view.dimensions() == to);
-        found.map(Place::Map).ok_or_else(|| format!("{from:?} to {target:?} is not supported"))
+        let reshaped = map.reshaped(target).map(Place::Map);
+        reshaped.ok_or_else(|| format!("{:?} to {target:?} is not supported", map.dimensions()))
     }
 
     /// Settles the border of zeros around the picture.

@@ -3,9 +3,9 @@
 //! A detector's heads are pairs of a pointwise and a depthwise convolution with 1, 1, 4 and 10 channels. Each alone would
 //! fill a block of sixteen channels with mostly nothing; together they fill one.
 
-use super::lower::View;
 use super::operators::{Depthwise, Operator};
 use super::plan::Plan;
+use super::view::View;
 use crate::kernels::LANES;
 
 /// Planned steps that become one.

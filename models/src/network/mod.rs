@@ -1,10 +1,10 @@
 //! The networks: their real ONNX files, planned once, run by our own kernels.
 //!
 //! In reading order: `onnx` (the file's nodes and constants, on candle tensors), `plan` (normalisations and activations
-//! folded into the convolution before them), `lower` (the steps of a program for one size of picture; `merge` and
-//! `convolution` help), `memory` and `schedule` (where values lie, and in which order rows are made), `execute` (the run,
-//! by the members of a `team`). `bytes` turns some of it to bytes, `custom`
-//! makes the whole an operator of candle. `reference` runs the plan on candle, operator by operator, for the tests.
+//! folded into the convolution before them), `lower` (the steps of a program for one size of picture; `merge`, `view`
+//! and `convolution` help), `memory` and `schedule` (where values lie, and in which order rows are made), `execute` (the run,
+//! by the members of a `team`; `run` is one step of one member). `bytes` turns some of it to bytes, `custom` makes the whole
+//! an operator of candle. `reference` runs the plan on candle, operator by operator, for the tests.
 //!
 //! It knows exactly the operators of the shipped files; any other file is refused at load, with the operator's and the
 //! node's name.
@@ -26,10 +26,12 @@ mod plan;
 mod program;
 #[cfg(test)]
 mod reference;
+mod run;
 mod schedule;
 mod team;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use bytes::Ranges;
 pub use custom::Custom;

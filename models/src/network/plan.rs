@@ -42,6 +42,14 @@ impl Plan {
         self.steps.iter().map(|step| reads(&step.inputs)).sum::<usize>() + outputs
     }
 
+    /// Whether a convolution itself makes a slot, not a step that passes another's value on, and one step reads it.
+    pub(crate) fn only_a_convolution_and_a_reader(&self, slot: usize) -> bool {
+        let is_convolution =
+            |step: &Step| matches!(step.operator, Operator::Pointwise { .. } | Operator::Convolution { .. });
+        let made = self.steps.iter().any(|step| step.output == slot && is_convolution(step));
+        made && self.readers(slot) == 1
+    }
+
     /// The one step that reads a slot, if nothing else does.
     pub(crate) fn only_reader(&self, slot: usize) -> Option<usize> {
         if self.readers(slot) == 1 { self.readers_of(slot).next() } else { None }
