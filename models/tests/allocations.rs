@@ -2,44 +2,16 @@
 //! allocates at every frame fragments the heap, and stalls when another thread holds its lock.
 //!
 //! The only test of its file, since it counts what the whole program allocates.
-#![allow(clippy::unwrap_used, unsafe_code)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "common/counting.rs"]
+mod counting;
 
 use common::{fetched, photograph};
+use counting::allocations;
 use gate::Monotonic;
 use models::{Format, Image, Picture, Threads, Vision};
-
-/// The system's allocator, and how often it was asked for memory.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// A camera's frames in one format: a face that comes nearer and moves, nobody, another face, a poor one.
 struct Sequence {
@@ -77,10 +49,10 @@ impl Sequence {
         let (mut allocated, mut subjects, mut templates) = (Vec::with_capacity(self.frames.len()), 0, 0);
         for bytes in &self.frames {
             *now += 60_000;
-            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let before = allocations();
             let picture = Picture::new(self.format, self.width, self.height, bytes).unwrap();
             let seen = vision.observe(Monotonic::from_micros(*now), picture).unwrap();
-            allocated.push(ALLOCATIONS.load(Ordering::Relaxed) - before);
+            allocated.push(allocations() - before);
             let subject = seen.subject.as_ref();
             subjects += usize::from(subject.is_some());
             templates += usize::from(subject.is_some_and(|subject| subject.reading.is_ok()));
