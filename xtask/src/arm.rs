@@ -2,14 +2,17 @@
 //!
 //! They run twice, as on a Raspberry Pi 4 (Cortex-A72: no dot products) and as on a processor with everything that qemu
 //! knows, so that every set of kernels is compared with plain Rust. An emulator says nothing about speed. What needs the
-//! fetched networks stays out: candle would take an hour there.
+//! fetched networks stays out: candle would take an hour there. On a machine that is AArch64 itself the same tests run
+//! once, as they are.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::failure::Failure;
 use crate::host;
 use crate::place::Place;
-use crate::process::{cargo, pass_through, run, say};
+use crate::process::{cargo, pass_through, say};
+use crate::standard_library;
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
@@ -24,26 +27,18 @@ const TESTS: [&str; 3] = ["kernels::", "network::", "search::"];
 
 /// Builds for AArch64 and runs the tests of `models` on each emulated processor; `arguments` take the place of [`TESTS`].
 pub(crate) fn test(place: &Place, arguments: &[String]) -> Result<ExitCode, Failure> {
-    host::prepare()?;
+    if std::env::consts::ARCH == "aarch64" {
+        say("this machine is AArch64: running the tests of models as they are");
+        let mut command = cargo();
+        command.args(["test", "--package", "models", "--lib"]).args(chosen(arguments));
+        return pass_through(command.current_dir(&place.root));
+    }
     host::prepare_for_arm()?;
-    standard_library()?;
-    let chosen = |command: &mut Command| {
-        if arguments.is_empty() {
-            command.args(TESTS);
-        } else {
-            command.args(arguments);
-        }
-    };
+    let sysroot = standard_library::provide(TARGET, LINKER, place)?;
     for processor in PROCESSORS {
         say(&format!("running the tests of models as on {processor}"));
-        let mut command = cargo();
-        command
-            .args(["test", "--package", "models", "--lib", "--target", TARGET, "--"])
-            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
-            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", runner(processor))
-            .current_dir(&place.root);
-        chosen(&mut command);
-        let ended = pass_through(&mut command)?;
+        let mut command = emulated(processor, sysroot.as_deref());
+        let ended = pass_through(command.args(chosen(arguments)).current_dir(&place.root))?;
         if ended != ExitCode::SUCCESS {
             return Ok(ended);
         }
@@ -51,29 +46,37 @@ pub(crate) fn test(place: &Place, arguments: &[String]) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
+/// `cargo test` on one emulated processor, up to the choice of tests.
+fn emulated(processor: &str, sysroot: Option<&Path>) -> Command {
+    let mut command = cargo();
+    if let Some(sysroot) = sysroot {
+        // Flags in the environment would take the place of these.
+        command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let flags = ["--sysroot", &sysroot.to_string_lossy()];
+        command.args(["--config", &format!("target.{TARGET}.rustflags={flags:?}")]);
+    }
+    command
+        .args(["test", "--package", "models", "--lib", "--target", TARGET])
+        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
+        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", runner(processor));
+    command
+}
+
 fn runner(processor: &str) -> String {
     format!("qemu-aarch64-static -cpu {processor} -L /usr/aarch64-linux-gnu")
 }
 
-/// Has Rust's standard library for AArch64 beside the compiler in use.
-fn standard_library() -> Result<(), Failure> {
-    let installed = Command::new("rustup").args(["target", "list", "--installed"]).output();
-    let installed = installed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    if installed.is_ok_and(|list| list.lines().any(|line| line.trim() == TARGET)) {
-        return Ok(());
-    }
-    say("adding Rust's standard library for AArch64 (about 30 MB, once)");
-    run(Command::new("rustup").args(["target", "add", TARGET])).map_err(|failure| {
-        Failure::new(format!(
-            "{failure}\nthe tests on AArch64 need Rust's standard library for {TARGET}: run `rustup target add {TARGET}` \
-             where rustup reaches its server; everything else of Genkan works without it"
-        ))
-    })
+/// What `cargo test` is told after its own options.
+fn chosen(arguments: &[String]) -> Vec<&str> {
+    let tests: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let tests = if tests.is_empty() { TESTS.to_vec() } else { tests };
+    std::iter::once("--").chain(tests).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::line;
 
     #[test]
     fn one_emulated_processor_has_dot_products_and_one_has_not() {
@@ -84,5 +87,24 @@ mod tests {
                 "qemu-aarch64-static -cpu max -L /usr/aarch64-linux-gnu",
             ]
         );
+    }
+
+    #[test]
+    fn a_standard_library_of_our_own_is_named_to_the_compiler_also_where_its_path_has_spaces() {
+        let command = line(&emulated("max", Some(Path::new("/home/a b/c"))));
+        let config =
+            r#"--config target.aarch64-unknown-linux-gnu.rustflags=["--sysroot", "/home/a b/c"] test"#;
+        assert!(command.contains(config), "{command}");
+    }
+
+    #[test]
+    fn the_compilers_own_standard_library_needs_no_flags() {
+        assert!(!line(&emulated("max", None)).contains("--config"));
+    }
+
+    #[test]
+    fn what_the_command_names_takes_the_place_of_the_usual_tests() {
+        assert_eq!(chosen(&[]), ["--", "kernels::", "network::", "search::"]);
+        assert_eq!(chosen(&["tracker".to_owned()]), ["--", "tracker"]);
     }
 }

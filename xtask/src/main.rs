@@ -7,6 +7,7 @@ mod arm;
 mod cards;
 mod ci;
 mod client;
+mod debian;
 mod deny;
 mod failure;
 mod fetch;
@@ -17,6 +18,7 @@ mod place;
 mod process;
 mod programs;
 mod python;
+mod standard_library;
 
 use std::process::ExitCode;
 
