@@ -178,6 +178,7 @@ pub fn grant(door: DoorId, at: Monotonic) -> Grant {
         found: Candidates { best: Some(person), runner_up: None },
         threshold: Threshold::Alone(Score(0.4)),
         references: 1,
+        claimed: None,
     };
     let view = View::Face { track: TrackId(1), reading: Reading::Compared(comparison) };
     let commands = Session::new(policy).step(now, Event::Observed(Evidence { captured: at, view }));

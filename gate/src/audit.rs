@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{Decision, DoorId, Fault, Monotonic, Now, Outcome, RecordId};
+use crate::{Decision, DoorEvent, DoorId, Fault, Monotonic, Now, Outcome, PersonId, RecordId};
 
 /// What the door writes down.
 #[derive(Debug, PartialEq)]
@@ -20,6 +20,10 @@ pub enum Entry {
     Failed(Fault),
     /// A part works again.
     Restored(Fault),
+    /// The door's contacts told something.
+    Door(DoorEvent),
+    /// Somebody left, as far as this kiosk saw.
+    Left(PersonId),
 }
 
 /// A log that keeps what it has acknowledged, whatever happens to the power.
@@ -49,7 +53,7 @@ pub struct Grant {
 pub struct Committed {
     /// Where the decision stands in the log.
     pub record: RecordId,
-    /// Only for [`Outcome::Granted`] at a kiosk with a door.
+    /// Only for [`Outcome::Granted`] and [`Outcome::LetIn`] at a kiosk with a door.
     pub grant: Option<Grant>,
 }
 
@@ -62,8 +66,10 @@ pub fn commit<L: DurableLog>(log: &mut L, now: Now, decision: Decision) -> Resul
     let (outcome, door, life) = (decision.outcome, decision.door, decision.grant_life);
     let record = log.append(now, &Entry::Decision(decision))?;
     let grant = match (outcome, door) {
-        (Outcome::Granted { .. }, Some(door)) => Some(Grant { door, record, expires: now.mono.plus(life) }),
-        (Outcome::Granted { .. }, None) | (Outcome::Denied(_), _) => None,
+        (Outcome::Granted { .. } | Outcome::LetIn { .. }, Some(door)) => {
+            Some(Grant { door, record, expires: now.mono.plus(life) })
+        }
+        (Outcome::Granted { .. } | Outcome::LetIn { .. }, None) | (Outcome::Denied(_), _) => None,
     };
     Ok(Committed { record, grant })
 }

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::{
-    Candidate, Comparison, DoorId, Fault, Mode, PersonId, Policy, QualityIssue, Score, Standing, Threshold,
-    TrackId, VisitId,
+    Admission, Candidate, Comparison, CredentialKind, DoorId, Fault, FeeClassId, Mode, PersonId, Policy,
+    QualityIssue, Refusal, Score, StaffId, Standing, Threshold, TrackId, VisitId, Way,
 };
 
 /// How a visit ended. The set is closed: every visit ends in exactly one of these, and each is recorded.
@@ -17,6 +17,11 @@ pub enum Outcome {
     Granted {
         /// Who.
         person: PersonId,
+    },
+    /// Let in by a member of the staff, who answers for it.
+    LetIn {
+        /// Who let them in.
+        staff: StaffId,
     },
     /// Everything else.
     Denied(DenyReason),
@@ -44,6 +49,22 @@ pub enum DenyReason {
     Abandoned,
     /// A part failed during the visit.
     Interrupted(Fault),
+    /// Matched and living, but the head was not turned as asked.
+    NotTurned,
+    /// A claim was presented and another face was shown: a card that was lent, for instance.
+    ClaimNotConfirmed {
+        /// Whose credential it is.
+        claimed: PersonId,
+    },
+    /// A credential that belongs to nobody here.
+    UnknownCredential(CredentialKind),
+    /// Recognised, but not let in today.
+    NotAdmitted {
+        /// Who.
+        person: PersonId,
+        /// Why.
+        refusal: Refusal,
+    },
 }
 
 /// What all frames of an attempt support together.
@@ -145,6 +166,9 @@ pub struct Decision {
     pub(crate) door: Option<DoorId>,
     pub(crate) grant_life: Duration,
     pub(crate) lasted: Duration,
+    pub(crate) way: Way,
+    pub(crate) admission: Option<Admission>,
+    pub(crate) entered_by_hand: Vec<FeeClassId>,
 }
 
 impl Decision {
@@ -170,6 +194,24 @@ impl Decision {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
+    }
+
+    /// By which way the visitor came.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        self.way
+    }
+
+    /// Who comes in with it; none unless it was granted to somebody who was recognised.
+    #[must_use]
+    pub fn admission(&self) -> Option<&Admission> {
+        self.admission.as_ref()
+    }
+
+    /// The fee classes of visitors whom staff entered by hand, one for each.
+    #[must_use]
+    pub fn entered_by_hand(&self) -> &[FeeClassId] {
+        &self.entered_by_hand
     }
 
     /// What it rests on; none if no attempt was completed.
@@ -213,7 +255,13 @@ mod tests {
     }
 
     fn frame(pad: f32, best: Candidate, runner_up: Option<Candidate>, threshold: Threshold) -> Comparison {
-        Comparison { pad, found: Candidates { best: Some(best), runner_up }, threshold, references: 10 }
+        Comparison {
+            pad,
+            found: Candidates { best: Some(best), runner_up },
+            threshold,
+            references: 10,
+            claimed: None,
+        }
     }
 
     fn check(frames: &[Comparison], expected: Outcome) {

@@ -1,6 +1,6 @@
 //! What one camera frame said about whoever stands before the kiosk.
 
-use crate::{Candidates, Monotonic, Threshold, TrackId};
+use crate::{Candidates, Monotonic, PersonId, Score, Threshold, TrackId};
 
 /// One frame's statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +45,28 @@ pub struct Comparison {
     pub threshold: Threshold,
     /// How many references were compared.
     pub references: u32,
+    /// The comparison with the references of the person whom a card or code named, if one was presented.
+    pub claimed: Option<Claimed>,
+}
+
+/// A 1:1 comparison.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Claimed {
+    /// With whose references.
+    pub person: PersonId,
+    /// The best score among them; none if the person has no reference.
+    pub score: Option<Score>,
+    /// What it must reach.
+    pub threshold: Threshold,
+}
+
+/// A side of the subject's own head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The subject's left.
+    Left,
+    /// The subject's right.
+    Right,
 }
 
 /// Why a face cannot be used yet, as something that the person can change.

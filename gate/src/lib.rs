@@ -4,28 +4,51 @@
 //! or logs; time arrives as [`Now`], the world as [`Event`], and what should happen leaves as [`Command`].
 //!
 //! The story in reading order: [`biometrics`] (templates, the gallery and what a search of it is; the fast one is in
-//! `models`), [`evidence`] (what one camera frame said), [`policy`] (what the facility asks for), [`mod@decide`] (the rule itself), [`session`] (a visit from the
-//! first frame to the shown outcome), [`audit`] (no record, no entry), [`screen`] (what the person sees).
+//! `models`), [`evidence`] (what one camera frame said), [`claim`] (what a card or code said), [`sensor`] (what a face
+//! alone is good for), [`policy`] (what must hold for a grant), [`mod@decide`] (the rule itself), [`people`],
+//! [`facility`] and [`admission`] (who may come in today, and what they pay), [`session`] (a visit from the first frame to
+//! the shown outcome), [`audit`] (no record, no entry), [`door`] (what the door's contacts tell), [`screen`] (what the
+//! person sees).
 
+pub mod admission;
 pub mod audit;
 pub mod biometrics;
+pub mod calendar;
+pub mod claim;
 pub mod decide;
+pub mod door;
 pub mod evidence;
+pub mod facility;
 pub mod identifiers;
+pub mod people;
 pub mod policy;
 pub mod screen;
+pub mod sensor;
 pub mod session;
 pub mod time;
 
+pub use admission::{Admission, Entrant, Inside, Refusal, admit};
 pub use audit::{Committed, DurableLog, Entry, Grant, PulseResult, Released, Spent, commit};
 pub use biometrics::{
     Candidate, Candidates, Gallery, ModelId, ModelMismatch, Probe, Reference, Score, Standing, Template,
     TemplateError, Threshold,
 };
+pub use calendar::{Date, Local, Period, Weekday};
+pub use claim::{Claim, ClaimRule, CredentialKind, Way};
 pub use decide::{Decision, DenyReason, Fused, Outcome, decide, fuse};
-pub use evidence::{Comparison, Evidence, Fault, QualityIssue, Reading, View};
+pub use door::{DoorEvent, DoorMonitor, DoorTimes, Input, InputChange};
+pub use evidence::{Claimed, Comparison, Evidence, Fault, QualityIssue, Reading, Side, View};
+pub use facility::{
+    Admits, AgeRule, Facility, FeeClass, FeeClassId, Greeting, InsideRule, PartyRule, Schedule, SchoolStage,
+    Who,
+};
 pub use identifiers::{DoorId, PersonId, RecordId, TrackId, VisitId};
+pub use people::{
+    Assurance, Attributes, Coupons, Entitlement, EntitlementId, HouseholdId, Registered, Residency, Roster,
+    StaffId, Words,
+};
 pub use policy::{Mode, Policy};
-pub use screen::Screen;
+pub use screen::{FeeLine, ReaderScreen, Screen, ShelterScreen, Welcome};
+pub use sensor::{FaceAlone, FaceRules, SensorTier};
 pub use session::{Command, Event, Session};
 pub use time::{Monotonic, Now, Wall};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::DoorId;
+use crate::{ClaimRule, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
 
 /// Normal days and disasters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +47,16 @@ pub struct Policy {
     pub pause: Duration,
     /// No pause is longer.
     pub longest_pause: Duration,
+    /// What the board says of its camera.
+    pub sensor: SensorTier,
+    /// What a face alone is good for.
+    pub face_alone: FaceRules,
+    /// How cards and codes are judged.
+    pub claim: ClaimRule,
+    /// How long things may take at the door.
+    pub door_times: DoorTimes,
+    /// Who may come in, and what they pay.
+    pub facility: Facility,
 }
 
 impl Default for Policy {
@@ -67,6 +77,11 @@ impl Default for Policy {
             refusals_before_pause: 3,
             pause: Duration::from_secs(5),
             longest_pause: Duration::from_secs(30),
+            sensor: SensorTier::default(),
+            face_alone: FaceRules::default(),
+            claim: ClaimRule::default(),
+            door_times: DoorTimes::default(),
+            facility: Facility::default(),
         }
     }
 }

@@ -17,7 +17,7 @@
 use crate::{
     Committed, Comparison, Decision, DenyReason, Entry, Evidence, Fault, Fused, Grant, Monotonic, Now,
     Outcome, PersonId, Policy, PulseResult, QualityIssue, Reading, Released, Screen, TrackId, View, VisitId,
-    decide, fuse,
+    Way, Welcome, decide, fuse,
 };
 
 /// What happened in the world.
@@ -126,7 +126,7 @@ impl Session {
     /// The screen that was shown last.
     #[must_use]
     pub fn screen(&self) -> Screen {
-        self.screen
+        self.screen.clone()
     }
 
     /// Takes one event and says what to do.
@@ -283,7 +283,9 @@ impl Session {
                 });
                 self.show(Screen::Idle)
             }
-            (Outcome::Granted { .. } | Outcome::Denied(_), _) => self.end(now, looking, outcome),
+            (Outcome::Granted { .. } | Outcome::LetIn { .. } | Outcome::Denied(_), _) => {
+                self.end(now, looking, outcome)
+            }
         }
     }
 
@@ -295,7 +297,7 @@ impl Session {
             last_seen: looking.last_seen,
             admitted: match outcome {
                 Outcome::Granted { person } => Some(person),
-                Outcome::Denied(_) => None,
+                Outcome::LetIn { .. } | Outcome::Denied(_) => None,
             },
             shown_until: now.plus(self.policy.outcome_shown),
         };
@@ -309,6 +311,9 @@ impl Session {
             door: self.policy.door,
             grant_life: self.policy.grant_life,
             lasted: now.since(looking.since),
+            way: Way::Face,
+            admission: None,
+            entered_by_hand: Vec::new(),
         })]
     }
 
@@ -333,7 +338,10 @@ impl Session {
     /// What a settled visit shows; none if there is nobody to show it to.
     fn outcome_screen(&self, outcome: Outcome) -> Option<Screen> {
         let reason = match outcome {
-            Outcome::Granted { .. } => return Some(Screen::Welcome { party: 1 }),
+            Outcome::Granted { .. } => {
+                return Some(Screen::Welcome(Welcome { party: 1, ..Welcome::default() }));
+            }
+            Outcome::LetIn { .. } => return None,
             Outcome::Denied(reason) => reason,
         };
         match reason {
@@ -343,6 +351,11 @@ impl Session {
             DenyReason::Revoked { .. } => Some(Screen::SeeStaff),
             DenyReason::LowQuality(issue) => Some(Screen::NoClearImage(issue)),
             DenyReason::Interrupted(fault) => Some(Screen::OutOfService(fault)),
+            DenyReason::NotTurned => Some(Screen::AnotherWay),
+            DenyReason::ClaimNotConfirmed { .. } | DenyReason::UnknownCredential(_) => {
+                Some(Screen::ClaimNotConfirmed)
+            }
+            DenyReason::NotAdmitted { refusal, .. } => Some(Screen::NotAdmitted(refusal)),
             DenyReason::Abandoned => None,
         }
     }
@@ -350,12 +363,15 @@ impl Session {
     fn count_refusal(&mut self, now: Monotonic, outcome: Outcome) {
         let before = self.refusals.filter(|refusals| now.since(refusals.last) < self.policy.longest_pause);
         self.refusals = match outcome {
-            Outcome::Granted { .. } => None,
+            Outcome::Granted { .. } | Outcome::LetIn { .. } => None,
             Outcome::Denied(
                 DenyReason::NoMatch
                 | DenyReason::Ambiguous
                 | DenyReason::Revoked { .. }
-                | DenyReason::PresentationAttack,
+                | DenyReason::PresentationAttack
+                | DenyReason::NotTurned
+                | DenyReason::ClaimNotConfirmed { .. }
+                | DenyReason::UnknownCredential(_),
             ) => Some(Refusals {
                 count: before.map_or(0, |refusals| refusals.count).saturating_add(1),
                 last: now,
@@ -364,7 +380,8 @@ impl Session {
                 DenyReason::SecondFactorRequired
                 | DenyReason::LowQuality(_)
                 | DenyReason::Abandoned
-                | DenyReason::Interrupted(_),
+                | DenyReason::Interrupted(_)
+                | DenyReason::NotAdmitted { .. },
             ) => before,
         };
     }
@@ -446,7 +463,7 @@ impl Session {
         if screen == self.screen {
             return Vec::new();
         }
-        self.screen = screen;
+        self.screen = screen.clone();
         vec![Command::Show(screen)]
     }
 }

@@ -73,7 +73,7 @@ impl SearchSet {
     pub(crate) fn compare(&self, probe: &Probe, pad: f32) -> Result<Comparison, ModelMismatch> {
         let found = self.index.search(probe)?;
         let references = u32::try_from(self.index.references()).unwrap_or(u32::MAX);
-        Ok(Comparison { pad, found, threshold: self.threshold, references })
+        Ok(Comparison { pad, found, threshold: self.threshold, references, claimed: None })
     }
 
     /// The threshold that belongs to it.

@@ -323,7 +323,7 @@ fn identify(store: &mut Store, comparison: Comparison, policy: &Policy) -> Resul
     let person = match outcome {
         Outcome::Granted { person } => Some(person),
         Outcome::Denied(gate::DenyReason::Revoked { person }) => Some(person),
-        Outcome::Denied(_) => None,
+        Outcome::LetIn { .. } | Outcome::Denied(_) => None,
     };
     let name = match person {
         Some(person) => store.people()?.into_iter().find(|known| known.id == person).map(|known| known.name),
@@ -354,6 +354,11 @@ pub(crate) fn outcome_text(outcome: Outcome) -> &'static str {
         Outcome::Denied(Reason::LowQuality(_)) => "low-quality",
         Outcome::Denied(Reason::Abandoned) => "abandoned",
         Outcome::Denied(Reason::Interrupted(_)) => "interrupted",
+        Outcome::LetIn { .. } => "let-in",
+        Outcome::Denied(Reason::NotTurned) => "not-turned",
+        Outcome::Denied(Reason::ClaimNotConfirmed { .. }) => "claim-not-confirmed",
+        Outcome::Denied(Reason::UnknownCredential(_)) => "unknown-credential",
+        Outcome::Denied(Reason::NotAdmitted { .. }) => "not-admitted",
     }
 }
 

@@ -13,8 +13,8 @@
 use std::time::Duration;
 
 use gate::{
-    Decision, DenyReason, Entry, Fault, Fused, Mode, ModelId, Outcome, PersonId, PulseResult, QualityIssue,
-    RecordId, Released, Template, Threshold,
+    CredentialKind, Decision, DenyReason, DoorEvent, Entry, Fault, Fused, Mode, ModelId, Outcome, PersonId,
+    PulseResult, QualityIssue, RecordId, Refusal, Released, Template, Threshold,
 };
 use ledger::Value;
 
@@ -27,6 +27,8 @@ pub(crate) fn of_entry(entry: &Entry) -> (&'static str, Fields) {
         Entry::Decision(decision) => ("Decision", of_decision(decision)),
         Entry::Released(released) => ("Released", of_released(released)),
         Entry::StaffCalled => ("StaffCalled", Vec::new()),
+        Entry::Door(event) => ("Door", of_door(*event)),
+        Entry::Left(person) => ("Left", vec![("person", id(*person))]),
         Entry::Failed(fault) => ("Failed", vec![("part", Value::text(part(*fault)))]),
         Entry::Restored(fault) => ("Restored", vec![("part", Value::text(part(*fault)))]),
     }
@@ -104,6 +106,7 @@ fn of_fused(fused: &Fused) -> Fields {
 fn outcome(outcome: Outcome) -> (&'static str, Option<PersonId>, Option<(&'static str, Value)>) {
     let reason = match outcome {
         Outcome::Granted { person } => return ("granted", Some(person), None),
+        Outcome::LetIn { staff } => return ("let-in", None, Some(("staff", Value::bytes(staff.0)))),
         Outcome::Denied(reason) => reason,
     };
     match reason {
@@ -114,6 +117,14 @@ fn outcome(outcome: Outcome) -> (&'static str, Option<PersonId>, Option<(&'stati
         DenyReason::SecondFactorRequired => ("second-factor-required", None, None),
         DenyReason::LowQuality(why) => ("low-quality", None, Some(("issue", Value::text(issue(why))))),
         DenyReason::Abandoned => ("abandoned", None, None),
+        DenyReason::NotTurned => ("not-turned", None, None),
+        DenyReason::ClaimNotConfirmed { claimed } => ("claim-not-confirmed", Some(claimed), None),
+        DenyReason::UnknownCredential(kind) => {
+            ("unknown-credential", None, Some(("credential", Value::text(credential(kind)))))
+        }
+        DenyReason::NotAdmitted { person, refusal: why } => {
+            ("not-admitted", Some(person), Some(("refusal", Value::text(refusal(why)))))
+        }
         DenyReason::Interrupted(fault) => ("interrupted", None, Some(("part", Value::text(part(fault))))),
     }
 }
@@ -126,9 +137,51 @@ fn of_released(released: &Released) -> Fields {
         PulseResult::StrikeFailed => ("strike-failed", Value::Null),
         PulseResult::Unknown => ("unknown", Value::Null),
     };
-    let RecordId { run, seq } = released.grant();
-    let grant = Value::Array(vec![Value::bytes(run), whole(seq)]);
-    vec![("grant", grant), ("result", Value::text(result)), ("pulse_ms", pulse)]
+    vec![("grant", record(released.grant())), ("result", Value::text(result)), ("pulse_ms", pulse)]
+}
+
+fn of_door(event: DoorEvent) -> Fields {
+    let (name, grant) = match event {
+        DoorEvent::Forced => ("forced", None),
+        DoorEvent::OpenLong => ("open-long", None),
+        DoorEvent::HeldOpen => ("held-open", None),
+        DoorEvent::Closed => ("closed", None),
+        DoorEvent::GrantUnused(grant) => ("grant-unused", Some(grant)),
+        DoorEvent::Entered(grant) => ("entered", Some(grant)),
+        DoorEvent::RequestToExit => ("request-to-exit", None),
+        DoorEvent::Fire => ("fire", None),
+        DoorEvent::FireOver => ("fire-over", None),
+        DoorEvent::TamperOpen => ("tamper-open", None),
+        DoorEvent::TamperClosed => ("tamper-closed", None),
+    };
+    vec![("event", Value::text(name)), ("grant", grant.map_or(Value::Null, record))]
+}
+
+fn record(RecordId { run, seq }: RecordId) -> Value {
+    Value::Array(vec![Value::bytes(run), whole(seq)])
+}
+
+fn credential(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::FacilityCard => "facility-card",
+        CredentialKind::Qr => "qr",
+        CredentialKind::MyNumberCard => "my-number-card",
+    }
+}
+
+fn refusal(why: Refusal) -> &'static str {
+    match why {
+        Refusal::NotRegistered => "not-registered",
+        Refusal::NotYetValid(_) => "not-yet-valid",
+        Refusal::Expired(_) => "expired",
+        Refusal::Closed => "closed",
+        Refusal::OutsideOwnHours => "outside-own-hours",
+        Refusal::NoEntitlement => "no-entitlement",
+        Refusal::PassNotValid { .. } => "pass-not-valid",
+        Refusal::CouponsUsed => "coupons-used",
+        Refusal::AlreadyInside => "already-inside",
+        Refusal::ClockInDoubt => "clock-in-doubt",
+    }
 }
 
 fn part(fault: Fault) -> &'static str {

@@ -171,9 +171,15 @@ impl DurableLog for Store {
 fn gives_a_grant(entry: &Entry) -> bool {
     match entry {
         Entry::Decision(decision) => {
-            decision.door().is_some() && matches!(decision.outcome(), Outcome::Granted { .. })
+            let let_in = matches!(decision.outcome(), Outcome::Granted { .. } | Outcome::LetIn { .. });
+            decision.door().is_some() && let_in
         }
-        Entry::Released(_) | Entry::StaffCalled | Entry::Failed(_) | Entry::Restored(_) => false,
+        Entry::Released(_)
+        | Entry::StaffCalled
+        | Entry::Failed(_)
+        | Entry::Restored(_)
+        | Entry::Door(_)
+        | Entry::Left(_) => false,
     }
 }
 

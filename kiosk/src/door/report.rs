@@ -84,7 +84,7 @@ impl VisitReport {
             Outcome::Granted { person } | Outcome::Denied(gate::DenyReason::Revoked { person }) => {
                 Some(person)
             }
-            Outcome::Denied(_) => None,
+            Outcome::LetIn { .. } | Outcome::Denied(_) => None,
         };
         Draft {
             visit: decision.visit().0,

@@ -1,6 +1,6 @@
 //! From what the gate means to what the screens take.
 
-use gate::{Fault, QualityIssue, Screen};
+use gate::{Fault, QualityIssue, Screen, Welcome};
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
 use super::generated::{Issue, Part, Scene, Showing};
@@ -13,9 +13,16 @@ pub(super) fn showing(screen: &Screen) -> Showing {
         Screen::Idle => scene(Scene::Idle),
         Screen::Hint(why) => Showing { issue: issue(why), ..scene(Scene::Hint) },
         Screen::HoldStill => scene(Scene::HoldStill),
-        Screen::Welcome { party } => {
+        Screen::Welcome(Welcome { party, .. }) => {
             Showing { party: i32::try_from(party).unwrap_or(i32::MAX), ..scene(Scene::Welcome) }
         }
+        Screen::ShowFace | Screen::TurnHead(_) | Screen::TurnBack => scene(Scene::HoldStill),
+        Screen::AnotherWay
+        | Screen::ClaimNotConfirmed
+        | Screen::NotAdmitted(_)
+        | Screen::Evacuate
+        | Screen::Reader(_)
+        | Screen::Shelter(_) => scene(Scene::SeeStaff),
         Screen::NotRecognised => scene(Scene::NotRecognised),
         Screen::Ambiguous => scene(Scene::Ambiguous),
         Screen::SecondFactor => scene(Scene::SecondFactor),

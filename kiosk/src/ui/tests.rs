@@ -248,10 +248,10 @@ fn a_headless_panel_saves_what_is_shown_now() {
     };
     let idle = shoot("idle.png");
     assert_eq!(idle.dimensions(), (1024, 600));
-    panel.show(Screen::Welcome { party: 2 });
+    panel.show(super::tour::welcome(2));
     let (screens, _) = screens(false);
     let welcome =
-        screens.render(&Screen::Welcome { party: 2 }, Language::English, None, PanelSize::COUNTER).unwrap();
+        screens.render(&super::tour::welcome(2), Language::English, None, PanelSize::COUNTER).unwrap();
     assert_eq!(shoot("welcome.png"), welcome);
     panel.show(Screen::Idle);
     panel.preview(Preview::new(2, 1, vec![40; 6]).unwrap());

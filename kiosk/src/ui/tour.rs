@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gate::{Fault, QualityIssue, Screen};
+use gate::{Fault, QualityIssue, Screen, Welcome};
 
 use super::headless::{Headless, PanelSize};
 use super::panel::{Preview, UiError, save};
@@ -23,8 +23,8 @@ pub(crate) fn every_screen() -> Vec<Screen> {
     screens.extend(ISSUES.map(Screen::Hint));
     screens.extend([
         Screen::HoldStill,
-        Screen::Welcome { party: 1 },
-        Screen::Welcome { party: 3 },
+        welcome(1),
+        welcome(3),
         Screen::NotRecognised,
         Screen::Ambiguous,
         Screen::SecondFactor,
@@ -113,13 +113,27 @@ impl Walk<'_> {
     }
 }
 
+/// A plain welcome.
+pub(super) fn welcome(party: u32) -> Screen {
+    Screen::Welcome(Welcome { party, ..Welcome::default() })
+}
+
 fn name(screen: &Screen) -> String {
     match screen {
         Screen::Idle => "idle".into(),
         Screen::Hint(issue) => format!("hint-{}", issue_name(*issue)),
         Screen::HoldStill => "hold-still".into(),
-        Screen::Welcome { party: 1 } => "welcome".into(),
-        Screen::Welcome { party } => format!("welcome-{party}"),
+        Screen::Welcome(Welcome { party: 1, .. }) => "welcome".into(),
+        Screen::Welcome(Welcome { party, .. }) => format!("welcome-{party}"),
+        Screen::ShowFace
+        | Screen::TurnHead(_)
+        | Screen::TurnBack
+        | Screen::AnotherWay
+        | Screen::ClaimNotConfirmed
+        | Screen::NotAdmitted(_)
+        | Screen::Evacuate
+        | Screen::Reader(_)
+        | Screen::Shelter(_) => "later".into(),
         Screen::NotRecognised => "not-recognised".into(),
         Screen::Ambiguous => "ambiguous".into(),
         Screen::SecondFactor => "second-factor".into(),

@@ -148,6 +148,7 @@ impl Door {
             found: Candidates { best: Some(best), runner_up: None },
             threshold: Threshold::Alone(Score(0.4)),
             references: 10,
+            claimed: None,
         };
         let view = View::Face { track: TrackId(self.track), reading: Reading::Compared(comparison) };
         Event::Observed(Evidence { captured: self.now().mono, view })

@@ -1,0 +1,222 @@
+//! Days as people and statutes count them: dates, weekdays, ages, school years, and the local time of a facility.
+//!
+//! A wall clock is a claim with an uncertainty. Whoever asks for a day gets both ends of the interval ([`Local::span`]), and
+//! a rule that would answer differently at the two ends has not been answered.
+
+use std::fmt;
+
+use crate::Wall;
+
+/// Minutes of a day.
+const DAY_MINUTES: i64 = 24 * 60;
+
+/// A day of the Gregorian calendar, from the year 1 to 9999.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date {
+    year: u16,
+    month: u8,
+    day: u8,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weekday {
+    /// 月曜日.
+    Monday,
+    /// 火曜日.
+    Tuesday,
+    /// 水曜日.
+    Wednesday,
+    /// 木曜日.
+    Thursday,
+    /// 金曜日.
+    Friday,
+    /// 土曜日.
+    Saturday,
+    /// 日曜日.
+    Sunday,
+}
+
+impl Weekday {
+    /// From Monday to Sunday.
+    pub const ALL: [Self; 7] = [
+        Self::Monday,
+        Self::Tuesday,
+        Self::Wednesday,
+        Self::Thursday,
+        Self::Friday,
+        Self::Saturday,
+        Self::Sunday,
+    ];
+}
+
+impl Date {
+    /// The day, if the calendar has it.
+    #[must_use]
+    pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
+        let exists = (1..=9_999).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=month_length(year, month)).contains(&day);
+        exists.then_some(Self { year, month, day })
+    }
+
+    /// Reads `2026-11-24`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let shape = bytes.len() == 10
+            && bytes.iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => *byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if !shape {
+            return None;
+        }
+        Self::new(text[..4].parse().ok()?, text[5..7].parse().ok()?, text[8..].parse().ok()?)
+    }
+
+    /// The Western year.
+    #[must_use]
+    pub fn year(self) -> u16 {
+        self.year
+    }
+
+    /// 1 to 12.
+    #[must_use]
+    pub fn month(self) -> u8 {
+        self.month
+    }
+
+    /// 1 to 31.
+    #[must_use]
+    pub fn day(self) -> u8 {
+        self.day
+    }
+
+    /// Days since 1970-01-01; negative before. (Civil from days and back as in H. Hinnant's "chrono-compatible low-level
+    /// date algorithms": years begin in March, 400 of them have 146,097 days.)
+    #[must_use]
+    pub fn days(self) -> i64 {
+        let (year, month) = (i64::from(self.year) - i64::from(self.month <= 2), i64::from(self.month));
+        let era = year.div_euclid(400);
+        let year_of_era = year.rem_euclid(400);
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(self.day) - 1;
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+    }
+
+    /// The day that lies `days` after 1970-01-01, if it is in the years 1 to 9999.
+    #[must_use]
+    pub fn from_days(days: i64) -> Option<Self> {
+        let days = days.checked_add(719_468)?;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        Self::new(u16::try_from(year).ok()?, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+
+    /// The day `days` later (earlier if negative); none outside the years 1 to 9999.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Option<Self> {
+        Self::from_days(self.days().checked_add(days)?)
+    }
+
+    /// The day of the week.
+    #[must_use]
+    pub fn weekday(self) -> Weekday {
+        // 1970-01-01 was a Thursday.
+        Weekday::ALL[usize::try_from((self.days() + 3).rem_euclid(7)).expect("a remainder of 7 is below 7")]
+    }
+}
+
+fn month_length(year: u16, month: u8) -> u8 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl fmt::Debug for Date {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// From one day to another, both included; open where no day is named.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Period {
+    /// The first day.
+    pub from: Option<Date>,
+    /// The last day.
+    pub until: Option<Date>,
+}
+
+impl Period {
+    /// Without beginning and end.
+    pub const ALWAYS: Self = Self { from: None, until: None };
+
+    /// Whether the day lies in it.
+    #[must_use]
+    pub fn holds(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
+    }
+
+    /// Whether some day lies in it.
+    #[must_use]
+    pub fn has_days(&self) -> bool {
+        self.from.zip(self.until).is_none_or(|(from, until)| from <= until)
+    }
+
+    /// Whether some day lies in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let from = self.from.max(other.from);
+        let until = match (self.until, other.until) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        Self { from, until }.has_days()
+    }
+}
+
+/// A day and a minute at the facility.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Local {
+    /// The day.
+    pub date: Date,
+    /// Minutes since its midnight, 0 to 1439.
+    pub minute: u16,
+}
+
+impl Local {
+    /// The local time of a wall clock's claim, `offset_minutes` east of UTC; none outside the years 1 to 9999.
+    #[must_use]
+    pub fn at(unix_ms: i64, offset_minutes: i32) -> Option<Self> {
+        let minutes = unix_ms.div_euclid(60_000).checked_add(i64::from(offset_minutes))?;
+        let date = Date::from_days(minutes.div_euclid(DAY_MINUTES))?;
+        let minute = u16::try_from(minutes.rem_euclid(DAY_MINUTES)).expect("a day has 1440 minutes");
+        Some(Self { date, minute })
+    }
+
+    /// The earliest and the latest local time that the claim allows; none if there is no clock, or none that can be true.
+    #[must_use]
+    pub fn span(wall: Option<Wall>, offset_minutes: i32) -> Option<(Self, Self)> {
+        let Wall { unix_ms, uncertainty_s } = wall?;
+        let half = i64::from(uncertainty_s) * 1_000;
+        let earliest = Self::at(unix_ms.checked_sub(half)?, offset_minutes)?;
+        Some((earliest, Self::at(unix_ms.checked_add(half)?, offset_minutes)?))
+    }
+}

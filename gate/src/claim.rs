@@ -1,0 +1,56 @@
+//! A claim: something that says who somebody is, before a face confirms it.
+
+use std::time::Duration;
+
+use crate::PersonId;
+
+/// What was presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CredentialKind {
+    /// A card of the facility: a number that anybody with the card can show.
+    FacilityCard,
+    /// A signed QR code.
+    Qr,
+    /// A MyNumber card.
+    MyNumberCard,
+}
+
+/// A credential that was presented and read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It belongs to somebody who is registered here: the face decides 1:1.
+    Of {
+        /// Who.
+        person: PersonId,
+        /// By what.
+        kind: CredentialKind,
+    },
+    /// Nobody here has it.
+    Unknown(CredentialKind),
+}
+
+/// By which way a visitor came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Way {
+    /// The face alone.
+    Face,
+    /// A claim, confirmed by the face.
+    Claim(CredentialKind),
+    /// Staff entered it.
+    Staff,
+}
+
+/// How claims are judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClaimRule {
+    /// False matches per comparison of somebody else's face with the claimed person's references (FMR).
+    pub target_fmr: f64,
+    /// How long after a claim its owner may take to be seen.
+    pub patience: Duration,
+}
+
+impl Default for ClaimRule {
+    fn default() -> Self {
+        Self { target_fmr: 3.2e-4, patience: Duration::from_secs(20) }
+    }
+}

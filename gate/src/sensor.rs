@@ -1,0 +1,68 @@
+//! How well a camera tells a head from a picture of one, and what a face alone may therefore open.
+
+/// What the board says of its camera.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SensorTier {
+    /// Pictures from a folder, which stand for living people: there is nobody to attack.
+    Simulated,
+    /// Colour only: a photograph looks like a face.
+    #[default]
+    Rgb,
+    /// Near infrared: prints and screens look unlike a face.
+    Nir,
+    /// Depth: whatever is flat is seen to be.
+    Depth,
+}
+
+/// What a face alone is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FaceAlone {
+    /// It is enough.
+    Opens,
+    /// It is enough once the head was turned as asked.
+    OpensAfterTurn,
+    /// It never is: a claim is needed first.
+    NeedsClaim,
+}
+
+/// What a face alone is good for at each tier where a door opens, and at a counter, where nothing does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaceRules {
+    /// Simulated camera, with a door.
+    pub simulated: FaceAlone,
+    /// Colour camera, with a door.
+    pub rgb: FaceAlone,
+    /// Near infrared camera, with a door.
+    pub nir: FaceAlone,
+    /// Depth camera, with a door.
+    pub depth: FaceAlone,
+    /// Any camera, without a door: staff stand beside it.
+    pub counter: FaceAlone,
+}
+
+impl Default for FaceRules {
+    /// Where only a colour camera stands between a photograph and an open door, the head is turned.
+    fn default() -> Self {
+        Self {
+            simulated: FaceAlone::Opens,
+            rgb: FaceAlone::OpensAfterTurn,
+            nir: FaceAlone::Opens,
+            depth: FaceAlone::Opens,
+            counter: FaceAlone::Opens,
+        }
+    }
+}
+
+impl FaceRules {
+    /// The rule for a camera, and whether a door opens.
+    #[must_use]
+    pub fn at(&self, tier: SensorTier, door: bool) -> FaceAlone {
+        match (door, tier) {
+            (false, _) => self.counter,
+            (true, SensorTier::Simulated) => self.simulated,
+            (true, SensorTier::Rgb) => self.rgb,
+            (true, SensorTier::Nir) => self.nir,
+            (true, SensorTier::Depth) => self.depth,
+        }
+    }
+}
