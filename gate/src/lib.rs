@@ -25,6 +25,8 @@ pub mod inside;
 pub mod people;
 pub mod policy;
 pub mod screen;
+#[cfg(test)]
+mod seeded;
 pub mod sensor;
 pub mod session;
 pub mod time;
