@@ -359,7 +359,7 @@ fn next_act(
     }
     match seeded.below(40) {
         0..=7 => Act::Opens,
-        8..=19 => Act::Closes,
+        8..=11 => Act::Closes,
         20..=23 if !fire && at >= released.1 + 1_000 => {
             *released = (released.0 + 1, at);
             running.push((released.0, at + seeded.below(2_000)));
