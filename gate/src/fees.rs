@@ -58,3 +58,6 @@ fn school(known: &Attributes, day: Option<Date>) -> Result<Option<SchoolStage>, 
     let Some(born) = known.born else { return Ok(None) };
     Ok(SchoolStage::on(born, day.ok_or(Undated)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -247,3 +247,6 @@ impl fmt::Debug for Roster {
         write!(out, "Roster({} people, {} households)", self.people.len(), self.households.len())
     }
 }
+
+#[cfg(test)]
+mod tests;
