@@ -11,6 +11,7 @@ mod door;
 mod estimate;
 mod notify;
 mod output;
+mod roster;
 mod search;
 mod service;
 mod socket;
