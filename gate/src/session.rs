@@ -339,4 +339,6 @@ impl Presented {
 }
 
 #[cfg(test)]
+mod claim_tests;
+#[cfg(test)]
 mod tests;

@@ -12,12 +12,12 @@ use crate::{
     QualityIssue, Reading, Registered, Score, SensorTier, Standing, Threshold, Welcome, commit,
 };
 
-const ALICE: PersonId = PersonId([1; 16]);
-const BOB: PersonId = PersonId([2; 16]);
-const REVOKED: PersonId = PersonId([3; 16]);
+pub(super) const ALICE: PersonId = PersonId([1; 16]);
+pub(super) const BOB: PersonId = PersonId([2; 16]);
+pub(super) const REVOKED: PersonId = PersonId([3; 16]);
 
 /// The shipped policy at a camera that nobody attacks.
-fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     Policy { sensor: SensorTier::Simulated, ..Policy::default() }
 }
 
@@ -33,17 +33,17 @@ fn frame(captured: Monotonic, track: u64, reading: Reading) -> Evidence {
 
 /// A log in memory that can be told to fail.
 #[derive(Debug, Default)]
-struct Memory {
+pub(super) struct Memory {
     length: u64,
     grants: Vec<RecordId>,
-    outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Outcome>,
     answered: Vec<RecordId>,
-    full: bool,
+    pub(super) full: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("no space")]
-struct Full;
+pub(super) struct Full;
 
 impl DurableLog for Memory {
     type Error = Full;
@@ -70,18 +70,18 @@ impl DurableLog for Memory {
 
 /// A kiosk in memory: the driver's loop, and a strike that remembers its pulses.
 #[derive(Debug)]
-struct Kiosk {
-    session: Session,
-    log: Memory,
-    now: Monotonic,
-    pulses: Vec<(RecordId, Monotonic)>,
-    screens: Vec<Screen>,
-    free: bool,
-    expected: Option<PersonId>,
+pub(super) struct Kiosk {
+    pub(super) session: Session,
+    pub(super) log: Memory,
+    pub(super) now: Monotonic,
+    pub(super) pulses: Vec<(RecordId, Monotonic)>,
+    pub(super) screens: Vec<Screen>,
+    pub(super) free: bool,
+    pub(super) expected: Option<PersonId>,
 }
 
 impl Kiosk {
-    fn new(policy: Policy) -> Self {
+    pub(super) fn new(policy: Policy) -> Self {
         Self {
             session: Session::new(policy, roster()),
             log: Memory::default(),
@@ -98,7 +98,7 @@ impl Kiosk {
         self
     }
 
-    fn event(&mut self, event: Event) -> &mut Self {
+    pub(super) fn event(&mut self, event: Event) -> &mut Self {
         let now = Now { mono: self.now, wall: None };
         let commands = self.session.step(now, event);
         let last = commands.len().saturating_sub(1);
@@ -132,19 +132,19 @@ impl Kiosk {
         self
     }
 
-    fn face(&mut self, track: u64, reading: Reading) -> &mut Self {
+    pub(super) fn face(&mut self, track: u64, reading: Reading) -> &mut Self {
         self.wait(50);
         self.event(Event::Observed(frame(self.now, track, reading)))
     }
 
-    fn faces(&mut self, count: usize, track: u64, reading: Reading) -> &mut Self {
+    pub(super) fn faces(&mut self, count: usize, track: u64, reading: Reading) -> &mut Self {
         for _ in 0..count {
             self.face(track, reading);
         }
         self
     }
 
-    fn nobody(&mut self, millis: u64) -> &mut Self {
+    pub(super) fn nobody(&mut self, millis: u64) -> &mut Self {
         for _ in 0..millis / 50 {
             self.wait(50);
             self.event(Event::Observed(Evidence { captured: self.now, dice: 0, view: View::Nobody }));
@@ -153,7 +153,7 @@ impl Kiosk {
     }
 }
 
-fn seen(person: PersonId, score: f32) -> Reading {
+pub(super) fn seen(person: PersonId, score: f32) -> Reading {
     let standing = if person == REVOKED { Standing::Revoked } else { Standing::Active };
     let best = Some(Candidate { person, standing, score: Score(score) });
     Reading::Compared(Comparison {
@@ -165,7 +165,7 @@ fn seen(person: PersonId, score: f32) -> Reading {
     })
 }
 
-fn stranger() -> Reading {
+pub(super) fn stranger() -> Reading {
     seen(ALICE, 0.1)
 }
 
