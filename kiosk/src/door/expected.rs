@@ -7,6 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use gate::{Claimed, ModelMismatch, PersonId, Policy, Probe, Score, Standing, Template, Threshold};
 use models::{Card, verification_threshold};
+use store::{Store, StoreError};
+
+use crate::roster;
 
 /// A person whose credential was presented.
 #[derive(Debug)]
@@ -20,15 +23,22 @@ pub(crate) struct Expected {
 impl Expected {
     /// The owner of a credential, with the threshold for so many references: the target is for a whole visit, in which
     /// each reference is compared in each attempt.
-    pub(crate) fn new(
-        person: PersonId,
-        standing: Standing,
-        references: Vec<Template>,
-        policy: &Policy,
-    ) -> Self {
+    fn new(person: PersonId, standing: Standing, references: Vec<Template>, policy: &Policy) -> Self {
         let comparisons = references.len().max(1) as f64 * f64::from(policy.attempts.max(1));
         let threshold = verification_threshold(&Card::sface(), policy.claim.target_fmr / comparisons);
         Self { person, standing, references, threshold }
+    }
+
+    /// The owner of a credential, as the vault knows them.
+    ///
+    /// # Errors
+    /// The vault cannot be read.
+    pub(crate) fn read(store: &mut Store, person: PersonId, policy: &Policy) -> Result<Self, StoreError> {
+        let model = Card::sface().model();
+        let mut references = store.references_of(person)?;
+        references.retain(|reference| *reference.model() == model);
+        let standing = roster::roster(store)?.get(person).map_or(Standing::Revoked, |known| known.standing);
+        Ok(Self::new(person, standing, references, policy))
     }
 
     /// Who is expected.

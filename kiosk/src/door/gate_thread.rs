@@ -11,7 +11,7 @@ use std::{
 use boards::Clock;
 use gate::{
     Claim, Command, Committed, CredentialKind, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic,
-    PersonId, Policy, Session, Standing, commit,
+    PersonId, Policy, Session, commit,
 };
 use models::{
     Card,
@@ -252,7 +252,8 @@ impl GateThread {
 
     /// From the next frame on faces are compared with the owner of a credential.
     fn expect(&mut self, person: Option<PersonId>) {
-        let expected = match person.map(|person| self.owner(person)).transpose() {
+        let read = |person| Expected::read(&mut self.store, person, &self.policy);
+        let expected = match person.map(read).transpose() {
             Ok(expected) => expected,
             Err(error) => {
                 self.store_failed(&error);
@@ -260,14 +261,6 @@ impl GateThread {
             }
         };
         self.expected.replace(expected);
-    }
-
-    fn owner(&mut self, person: PersonId) -> Result<Expected, StoreError> {
-        let model = Card::sface().model();
-        let mut references = self.store.references_of(person)?;
-        references.retain(|reference| *reference.model() == model);
-        let standing = self.session.roster().get(person).map_or(Standing::Revoked, |known| known.standing);
-        Ok(Expected::new(person, standing, references, &self.policy))
     }
 
     /// A card or code: whose it is, the vault says. What it holds goes no further than this.

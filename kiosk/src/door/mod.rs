@@ -35,8 +35,8 @@ use store::{Store, SystemEntropy};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-pub(crate) use self::alert::Alert;
 pub(crate) use self::report::{Latency, Stages, VisitReport};
+pub(crate) use self::{alert::Alert, expected::Expected};
 use self::{
     camera::CameraThread,
     expected::SharedExpected,
