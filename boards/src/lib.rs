@@ -14,6 +14,7 @@ pub mod clock;
 pub mod contract;
 pub mod frame;
 pub mod guard;
+mod sensor;
 pub mod strike;
 
 pub use board::{Board, BoardError, force_idle};
@@ -21,4 +22,5 @@ pub use camera::{Camera, CameraError, SimCamera, SimScript};
 pub use clock::{BootClock, Clock};
 pub use frame::{Frame, Pixels};
 pub use guard::GuardCommand;
+pub use sensor::SensorTier;
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};
