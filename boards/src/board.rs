@@ -16,12 +16,15 @@ use gate::DoorId;
 use thiserror::Error;
 
 pub use facts::{
-    CameraFacts, Direction, FolderFacts, Mechanism, PowerLoss, SoundFacts, StrikeFacts, UsbFacts,
+    CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, SoundFacts, StrikeFacts, UsbFacts,
 };
 
 use crate::{
-    Camera, CameraError, Clock, GuardCommand, SensorTier, SimPulses, Strike, StrikeError,
+    Camera, CameraError, Clock, GuardCommand, Inputs, InputsError, SensorTier, SimPulses, Strike,
+    StrikeError,
     camera::{FolderCamera, open_usb, raw::ReaderSeat},
+    inputs::{self, Contacts},
+    lines::{Chip, Line, Lines},
     strike::{lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
 };
 
@@ -43,6 +46,8 @@ pub struct Board {
     pub sensor: SensorTier,
     /// The strike; none at a counter, where a grant is a welcome and a record.
     pub strike: Option<StrikeFacts>,
+    /// The door's contacts; none where nobody listens to the door.
+    pub inputs: Option<InputsFacts>,
     /// What plays sounds; none where it is silent.
     pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.
@@ -136,6 +141,23 @@ impl Board {
             }
         };
         Ok(Some(Box::new(strike)))
+    }
+
+    /// Opens the door's contacts, if the board has any. Open them again after an error; a pause in between is the caller's.
+    ///
+    /// # Errors
+    /// [`InputsError`]; a wrong path is answered with what was found instead.
+    pub fn open_inputs(&self, clock: Arc<dyn Clock>) -> Result<Option<Box<dyn Inputs>>, InputsError> {
+        let contacts = match &self.inputs {
+            None => return Ok(None),
+            Some(InputsFacts::Sim { path }) => inputs::open_sim(path, clock)?,
+            Some(facts @ InputsFacts::Gpio { chip, lines }) => {
+                let lines: Vec<Line> = lines.iter().map(|&(_, line)| line).collect();
+                let watch = Chip::new(chip.clone()).watch(&lines)?;
+                Contacts::open(watch, &facts.wired(), clock)?
+            }
+        };
+        Ok(Some(Box::new(contacts)))
     }
 
     /// The pulses of the simulated strike; none if the strike is real or absent.

@@ -1,5 +1,7 @@
 //! The board file's text, turned into facts.
 
+mod contacts;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -9,8 +11,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{
-    Board, BoardError, CameraFacts, Direction, FolderFacts, Mechanism, PowerLoss, ReaderSeat, SimPulses,
-    SoundFacts, StrikeFacts, UsbFacts,
+    Board, BoardError, CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderSeat,
+    SimPulses, SoundFacts, StrikeFacts, UsbFacts,
 };
 use crate::{SensorTier, frame::LONGEST_SIDE};
 
@@ -29,6 +31,7 @@ struct Whole {
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
+    inputs: Option<Table>,
     sound: Option<Sound>,
 }
 
@@ -101,6 +104,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         sensor,
         sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,
         strike: whole.strike.map(|strike| file.strike(strike)).transpose()?,
+        inputs: whole.inputs.map(|inputs| file.inputs(inputs)).transpose()?,
         name: whole.name,
         file: path.into(),
         inference_threads: whole.inference_threads,

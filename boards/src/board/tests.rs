@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::BootClock;
+use crate::{BootClock, Input, lines::Bias};
 
 const LCUS: &str = r#"
 name = "front door"
@@ -110,6 +110,59 @@ fn people_come_in_here_unless_the_board_says_otherwise() {
         &refusal("readers = []", "readers = []\ndirection = \"up\""),
         &["direction", "up", "in", "out", "both"],
     );
+}
+
+const CONTACTS: &str = r#"
+[inputs]
+kind = "gpio"
+chip = "/dev/gpiochip0"
+door_position = { line = 23, active = "high", bias = "pull-up" }
+request_to_exit = { line = 24, active = "low", bias = "pull-up" }
+"#;
+
+#[test]
+fn contacts_are_on_the_lines_of_the_board_file() {
+    assert_eq!(loaded(LCUS).inputs, None);
+    let Some(facts @ InputsFacts::Gpio { chip, lines }) = &loaded(&format!("{LCUS}{CONTACTS}")).inputs else {
+        panic!("these are GPIO inputs")
+    };
+    assert_eq!(chip, Path::new("/dev/gpiochip0"));
+    let door = Line { offset: 23, active_low: false, bias: Bias::PullUp };
+    let button = Line { offset: 24, active_low: true, bias: Bias::PullUp };
+    assert_eq!(lines[..], [(Input::DoorPosition, door), (Input::RequestToExit, button)]);
+    assert_eq!(facts.wired(), [Input::DoorPosition, Input::RequestToExit]);
+    let fire = format!("{LCUS}{CONTACTS}fire_contact = {{ line = 25, active = \"high\" }}");
+    let Some(InputsFacts::Gpio { lines, .. }) = loaded(&fire).inputs else { panic!("these are GPIO inputs") };
+    assert_eq!(lines[2], (Input::FireContact, Line { offset: 25, active_low: false, bias: Bias::AsIs }));
+    let sim = loaded(&format!("{LCUS}[inputs]\nkind = \"sim\"\npath = \"door.txt\"\n")).inputs.unwrap();
+    assert_eq!(sim, InputsFacts::Sim { path: "/etc/genkan/door.txt".into() });
+    assert_eq!(sim.wired(), Input::ALL);
+}
+
+#[test]
+fn wrong_contacts_are_named_with_what_is_allowed() {
+    let refused = |from: &str, to: &str| {
+        assert!(CONTACTS.contains(from));
+        refusal(LCUS, &format!("{LCUS}{}", CONTACTS.replace(from, to)))
+    };
+    names(&refused("\"gpio\"", "\"modbus\""), &["inputs.kind", "modbus", "sim", "gpio"]);
+    names(&refused("door_position", "dps"), &["[inputs]", "dps", "door_position", "fire_contact", "tamper"]);
+    names(&refused("active = \"high\"", "active = \"open\""), &["[inputs]", "open", "high", "low"]);
+    names(&refused("active = \"high\", ", ""), &["[inputs]", "active"]);
+    names(&refused("\"pull-up\"", "\"pullup\""), &["[inputs]", "pullup", "pull-up", "pull-down", "off"]);
+    names(&refused("line = 23", "line = -1"), &["[inputs]", "-1"]);
+    let none = CONTACTS.lines().take(4).collect::<Vec<_>>().join("\n");
+    names(
+        &refusal(LCUS, &format!("{LCUS}{none}")),
+        &["inputs", "door_position", "request_to_exit", "tamper"],
+    );
+}
+
+#[test]
+fn a_chip_that_is_not_there_is_answered_with_what_was_found() {
+    let board = loaded(&format!("{LCUS}{}", CONTACTS.replace("/dev/gpiochip0", "/nonexistent/gpiochip0")));
+    let error = board.open_inputs(Arc::new(BootClock)).map(|_| ()).unwrap_err().to_string();
+    names(&error, &["/nonexistent/gpiochip0", "found instead", "`chip`"]);
 }
 
 #[test]
