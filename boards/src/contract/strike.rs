@@ -50,6 +50,10 @@ pub fn strike(mut open: impl FnMut() -> Subject) {
     a_grant_for_another_door_does_not_pulse(open());
     two_grants_at_once_keep_their_distance(open());
     idle_is_at_rest(open());
+    a_held_strike_stays_released_until_it_is_told_otherwise(open());
+    a_grant_changes_nothing_at_a_held_strike(open());
+    idle_ends_a_hold(open());
+    a_held_strike_that_was_dropped_rests(open());
     a_strike_that_was_dropped_rests(open());
 }
 
@@ -125,4 +129,55 @@ fn a_strike_that_was_dropped_rests(mut subject: Subject) {
     let seen = (subject.see)();
     assert!(!seen.driven, "dropping a strike leaves it at rest");
     assert_eq!(seen.pulses.len(), 1, "dropping a strike releases nothing: {seen:?}");
+}
+
+fn a_held_strike_stays_released_until_it_is_told_otherwise(mut subject: Subject) {
+    for _ in 0..2 {
+        assert_eq!(subject.strike.hold_released(true), Ok(()), "a strike can be held released");
+        let seen = (subject.see)();
+        assert!(seen.driven && seen.pulses.is_empty(), "a held strike is driven: {seen:?}");
+    }
+    assert_eq!(subject.strike.check(), Ok(()), "a held strike is well");
+    std::thread::sleep(subject.pulse);
+    assert!((subject.see)().driven, "neither a check nor time ends a hold");
+    let ending = now();
+    assert_eq!(subject.strike.hold_released(false), Ok(()), "a hold can be ended");
+    let seen = (subject.see)();
+    assert!(!seen.driven && seen.pulses.len() == 1, "a hold is driven once, and then rests: {seen:?}");
+    let result = subject.strike.release(grant(DOOR, now())).result();
+    assert!(matches!(result, PulseResult::Pulsed(_)), "after a hold a grant pulses, got {result:?}");
+    let seen = (subject.see)();
+    let [_, pulse] = seen.pulses[..] else { panic!("a hold and a pulse: {seen:?}") };
+    let distance = pulse.began.since(ending);
+    assert!(!seen.driven && distance >= SHORTEST_GAP, "a pulse came {distance:?} after a hold");
+}
+
+fn a_grant_changes_nothing_at_a_held_strike(mut subject: Subject) {
+    assert_eq!(subject.strike.hold_released(true), Ok(()), "a strike can be held released");
+    for _ in 0..2 {
+        let result = subject.strike.release(grant(DOOR, now())).result();
+        let PulseResult::Pulsed(released) = result else { panic!("the door is released, got {result:?}") };
+        assert!(released >= subject.pulse, "the door was released for a pulse at least");
+    }
+    let expired = subject.strike.release(grant(DOOR, Monotonic::from_micros(1))).result();
+    assert_eq!(expired, PulseResult::Expired, "an old grant is expired at a held strike too");
+    let foreign = subject.strike.release(grant(DoorId(9), now())).result();
+    assert_eq!(foreign, PulseResult::WrongDoor, "a held strike knows its door");
+    let seen = (subject.see)();
+    assert!(seen.driven && seen.pulses.is_empty(), "the relay did not move: {seen:?}");
+}
+
+fn idle_ends_a_hold(mut subject: Subject) {
+    assert_eq!(subject.strike.hold_released(true), Ok(()), "a strike can be held released");
+    assert_eq!(subject.strike.set_idle(), Ok(()), "a held strike can be put to rest");
+    assert!(!(subject.see)().driven, "idle is at rest");
+    assert_eq!(subject.strike.check(), Ok(()), "a strike that was held is well");
+    assert!(!(subject.see)().driven, "and it stays there");
+}
+
+fn a_held_strike_that_was_dropped_rests(mut subject: Subject) {
+    assert_eq!(subject.strike.hold_released(true), Ok(()), "a strike can be held released");
+    drop(subject.strike);
+    let seen = (subject.see)();
+    assert!(!seen.driven && seen.pulses.len() == 1, "dropping a held strike puts it to rest: {seen:?}");
 }

@@ -212,14 +212,11 @@ pub fn rest(request: impl AsFd, within: Duration) -> io::Result<()> {
 }
 
 fn errno(error: &gpiocdev::Error) -> Option<Errno> {
-    let source = std::error::Error::source(error);
-    match error {
-        gpiocdev::Error::Os(errno) => Some(Errno::from_raw_os_error(errno.0)),
-        _ => match source.and_then(|source| source.downcast_ref::<gpiocdev_uapi::Error>()) {
-            Some(gpiocdev_uapi::Error::Os(errno)) => Some(Errno::from_raw_os_error(errno.0)),
-            Some(gpiocdev_uapi::Error::UnderRead(_)) | None => None,
-        },
+    use gpiocdev::Error::{Os, Uapi};
+    if let Os(errno) | Uapi(_, gpiocdev_uapi::Error::Os(errno)) = error {
+        return Some(Errno::from_raw_os_error(errno.0));
     }
+    None
 }
 
 /// `/dev/gpiochip0 (pinctrl-rp1, 54 lines), …`.
