@@ -25,7 +25,7 @@ use crate::{
     camera::{FolderCamera, open_usb, raw::ReaderSeat},
     inputs::{self, Contacts},
     lines::{Chip, Line, Lines},
-    strike::{lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
+    strike::{gpio, gpio::GpioRelay, lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
 };
 
 /// The door of a kiosk that has one.
@@ -118,7 +118,7 @@ impl Board {
     }
 
     /// Opens the strike, if the board has one, and puts it to rest. `guard` starts a process that calls
-    /// [`crate::guard::run`] with the channel from its last argument.
+    /// [`crate::guard::run`] with the duty from its last argument.
     ///
     /// # Errors
     /// [`StrikeError`]; a wrong path is answered with what was found instead.
@@ -137,6 +137,10 @@ impl Board {
             }
             Mechanism::Lcus1 { device, channel } => {
                 let relay = Lcus1::new(device.clone(), *channel, guard);
+                PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
+            }
+            Mechanism::Gpio { chip, line } => {
+                let relay = GpioRelay::new(Box::new(Chip::new(chip.clone())), *line, guard);
                 PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
             }
         };
@@ -176,6 +180,7 @@ pub fn force_idle(board: &Board) -> Result<(), StrikeError> {
     match board.strike.as_ref().map(|facts| &facts.mechanism) {
         None | Some(Mechanism::Sim { .. }) => Ok(()),
         Some(Mechanism::Lcus1 { device, channel }) => lcus1::force_idle(device, *channel),
+        Some(Mechanism::Gpio { chip, line }) => gpio::force_idle(&mut Chip::new(chip.clone()), *line),
     }
 }
 

@@ -11,8 +11,9 @@
 //! **A hold lives no longer than the program.** A relay whose program is gone rests, whatever it did before. So nobody's
 //! escape may hang on it: people leave by the handle, and the fire alarm's own contact opens the lock in hardware.
 //!
-//! [`pulse`] holds the rules that every relay shares; [`lcus1`] and [`sim`] are relays.
+//! [`pulse`] holds the rules that every relay shares; [`lcus1`], [`gpio`] and [`sim`] are relays.
 
+pub mod gpio;
 pub mod lcus1;
 pub(crate) mod port;
 pub mod pulse;
@@ -22,6 +23,8 @@ use std::{path::PathBuf, time::Duration};
 
 use gate::{DoorId, Grant, Released};
 use thiserror::Error;
+
+use crate::lines::LinesError;
 
 pub use sim::{SimPulse, SimPulses};
 
@@ -74,6 +77,9 @@ pub enum StrikeError {
         /// The serial ports of this machine.
         found: String,
     },
+    /// The line of a GPIO relay.
+    #[error("the relay's line: {0}")]
+    Lines(#[from] LinesError),
     /// Another program has it.
     #[error("relay {device} is in use by another program: stop it (`fuser -v {device}` names it)")]
     InUse {

@@ -83,9 +83,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["strike-guard", channel] => {
-            let channel = channel.parse().unwrap();
-            if let Err(error) = boards::guard::run(std::io::stdin(), std::io::stdout(), channel) {
+        ["strike-guard", duty] => {
+            let duty = duty.parse().unwrap();
+            if let Err(error) = boards::guard::run(std::io::stdin(), std::io::stdout(), duty) {
                 eprint!("({error}) ");
                 std::process::exit(1);
             }

@@ -72,6 +72,13 @@ pub enum Mechanism {
         /// The relay, 1 to 8.
         channel: u8,
     },
+    /// A relay on a GPIO line.
+    Gpio {
+        /// The chip.
+        chip: PathBuf,
+        /// The line, active when the relay is driven.
+        line: Line,
+    },
 }
 
 /// Where the door's contacts are.

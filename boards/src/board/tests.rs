@@ -158,6 +158,51 @@ fn wrong_contacts_are_named_with_what_is_allowed() {
     );
 }
 
+const GPIO: &str = r#"[strike]
+kind = "gpio"
+chip = "/dev/gpiochip0"
+line = 17
+active_low = false
+pulse_ms = 3000
+on_power_loss = "fail-secure"
+"#;
+
+fn gpio(strike: &str) -> String {
+    let (before, _) = LCUS.split_once("[strike]").unwrap();
+    format!("{before}{strike}")
+}
+
+#[test]
+fn a_relay_may_hang_on_a_line_of_the_computer() {
+    let low = gpio(&GPIO.replace("active_low = false", "active_low = true"));
+    for (text, active_low) in [(gpio(GPIO), false), (low, true)] {
+        let line = Line { offset: 17, active_low, bias: Bias::AsIs };
+        let wanted = Mechanism::Gpio { chip: "/dev/gpiochip0".into(), line };
+        assert_eq!(loaded(&text).strike.unwrap().mechanism, wanted);
+    }
+    let without = |part: &str| refusal(LCUS, &gpio(&GPIO.replace(part, "")));
+    names(&without("active_low = false\n"), &["[strike]", "active_low"]);
+    names(&without("line = 17\n"), &["[strike]", "line"]);
+    names(&refusal(LCUS, &gpio(&GPIO.replace("3000", "100"))), &["strike.pulse_ms", "100", "200 to 5000"]);
+    let missing = loaded(&gpio(&GPIO.replace("/dev/gpiochip0", "/nonexistent/gpiochip0")));
+    let open = missing.open_strike(Arc::new(BootClock), no_guard()).map(|_| ()).unwrap_err();
+    for error in [open, force_idle(&missing).unwrap_err()] {
+        names(&error.to_string(), &["/nonexistent/gpiochip0", "found instead", "`chip`"]);
+    }
+}
+
+#[test]
+fn a_line_has_one_use() {
+    let both = |contacts: &str| gpio(&format!("{GPIO}{contacts}"));
+    assert!(loaded(&both(CONTACTS)).strike.is_some());
+    let other_chip = CONTACTS.replace("line = 23", "line = 17").replace("gpiochip0", "gpiochip1");
+    assert!(loaded(&both(&other_chip)).strike.is_some());
+    for (from, to) in [("line = 23", "line = 17"), ("line = 23", "line = 24")] {
+        let said = refusal(LCUS, &both(&CONTACTS.replace(from, to)));
+        names(&said, &["line", to.trim_start_matches("line = "), "one use"]);
+    }
+}
+
 #[test]
 fn a_chip_that_is_not_there_is_answered_with_what_was_found() {
     let board = loaded(&format!("{LCUS}{}", CONTACTS.replace("/dev/gpiochip0", "/nonexistent/gpiochip0")));
@@ -225,7 +270,7 @@ fn a_value_outside_its_range_is_named_with_the_range() {
     }
     names(&refusal("channel = 1", "channel = 9"), &["strike.channel", "9", "1 to 8"]);
     names(&refusal("channel = 1", "channel = 0"), &["strike.channel", "0", "1 to 8"]);
-    names(&refusal("\"lcus-1\"", "\"lcus\""), &["strike.kind", "\"lcus\"", "lcus-1", "sim"]);
+    names(&refusal("\"lcus-1\"", "\"lcus\""), &["strike.kind", "\"lcus\"", "lcus-1", "sim", "gpio"]);
     names(&refusal("\"fail-secure\"", "\"fail-open\""), &["fail-open", "fail-secure", "fail-safe"]);
     names(&refusal("\"mjpeg\"", "\"h264\""), &["h264", "yuyv", "mjpeg"]);
     names(&refusal("[\"yuyv\", \"mjpeg\"]", "[]"), &["camera.formats", "yuyv", "mjpeg"]);
