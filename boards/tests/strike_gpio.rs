@@ -50,7 +50,10 @@ const fn line(offset: u32, active_low: bool) -> Line {
     Line { offset, active_low, bias: Bias::AsIs }
 }
 
-const FACTS: &[(&str, fn(Line))] = &[
+/// A fact is about one wiring.
+type Fact = (&'static str, fn(Line));
+
+const FACTS: &[Fact] = &[
     ("a_relay_on_a_line_keeps_the_contract_of_a_strike", a_relay_on_a_line_keeps_the_contract_of_a_strike),
     (
         "a_program_killed_in_mid_pulse_releases_the_door_no_longer",
