@@ -36,7 +36,7 @@ fn every_screen_looks_unlike_every_other_in_every_language() {
         for language in Language::ALL {
             for screen in every_screen() {
                 let picture = screens.render(&screen, language, None, PanelSize::UPRIGHT).unwrap();
-                if let Some(twin) = seen.insert(picture.into_raw(), (language, screen)) {
+                if let Some(twin) = seen.insert(picture.into_raw(), (language, screen.clone())) {
                     panic!("{twin:?} looks like {:?}", (language, screen));
                 }
             }
@@ -248,10 +248,9 @@ fn a_headless_panel_saves_what_is_shown_now() {
     };
     let idle = shoot("idle.png");
     assert_eq!(idle.dimensions(), (1024, 600));
-    panel.show(super::tour::welcome(2));
+    panel.show(tour::welcome(2));
     let (screens, _) = screens(false);
-    let welcome =
-        screens.render(&super::tour::welcome(2), Language::English, None, PanelSize::COUNTER).unwrap();
+    let welcome = screens.render(&tour::welcome(2), Language::English, None, PanelSize::COUNTER).unwrap();
     assert_eq!(shoot("welcome.png"), welcome);
     panel.show(Screen::Idle);
     panel.preview(Preview::new(2, 1, vec![40; 6]).unwrap());
