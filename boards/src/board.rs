@@ -4,24 +4,24 @@
 //! out, and no other may be; a key that carries a
 //! unit says it in its name. Relative paths are relative to the board file.
 
+mod facts;
 mod file;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use gate::DoorId;
-use serde::Deserialize;
 use thiserror::Error;
 
+pub use facts::{
+    CameraFacts, Direction, FolderFacts, Mechanism, PowerLoss, SoundFacts, StrikeFacts, UsbFacts,
+};
+
 use crate::{
-    Camera, CameraError, Clock, GuardCommand, SimPulses, Strike, StrikeError,
-    camera::{
-        FolderCamera, open_usb,
-        raw::{RawFormat, ReaderSeat},
-    },
+    Camera, CameraError, Clock, GuardCommand, SensorTier, SimPulses, Strike, StrikeError,
+    camera::{FolderCamera, open_usb, raw::ReaderSeat},
     strike::{lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
 };
 
@@ -35,10 +35,16 @@ pub struct Board {
     pub name: String,
     /// The file it was read from.
     pub file: PathBuf,
+    /// Which way people pass here.
+    pub direction: Direction,
     /// The camera.
     pub camera: CameraFacts,
+    /// What the camera's pictures are made of: how much a face alone may open.
+    pub sensor: SensorTier,
     /// The strike; none at a counter, where a grant is a welcome and a record.
     pub strike: Option<StrikeFacts>,
+    /// What plays sounds; none where it is silent.
+    pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.
     pub inference_threads: usize,
     /// The longer side of the picture in which faces are searched, in pixels; larger frames are shrunk to it.
@@ -47,84 +53,6 @@ pub struct Board {
     pub embedder_int8: bool,
     seat: ReaderSeat,
     pulses: SimPulses,
-}
-
-/// Which camera.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CameraFacts {
-    /// A folder of pictures.
-    Folder(FolderFacts),
-    /// A USB camera.
-    Usb(UsbFacts),
-}
-
-/// A folder of pictures that pass before the camera.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderFacts {
-    /// The folder.
-    pub path: PathBuf,
-    /// From one frame to the next.
-    pub interval: Duration,
-    /// Frames that each picture stays.
-    pub frames_per_image: u32,
-    /// Frames without anybody between two pictures.
-    pub gap_frames: u32,
-    /// Whether the first picture follows the last; else nobody comes any more.
-    pub repeat: bool,
-}
-
-/// A USB camera (UVC).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UsbFacts {
-    /// `/dev/videoN`, or a lasting name under `/dev/v4l/by-id/`.
-    pub device: PathBuf,
-    /// Wanted width, in pixels; the nearest that the camera has is taken.
-    pub width_px: u32,
-    /// Wanted height, in pixels.
-    pub height_px: u32,
-    /// Wanted frames per second.
-    pub frames_per_second: u32,
-    /// Formats to try, best first.
-    pub formats: Vec<RawFormat>,
-}
-
-/// The strike and its lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrikeFacts {
-    /// What drives the lock.
-    pub mechanism: Mechanism,
-    /// How long a grant releases the door.
-    pub pulse: Duration,
-    /// What the lock does without power.
-    pub on_power_loss: PowerLoss,
-}
-
-/// What drives the lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mechanism {
-    /// Nothing: pulses are written down.
-    Sim {
-        /// A file for them, one JSON object a line.
-        pulses: Option<PathBuf>,
-    },
-    /// A USB relay board of the LCUS family.
-    Lcus1 {
-        /// The serial port.
-        device: PathBuf,
-        /// The relay, 1 to 8.
-        channel: u8,
-    },
-}
-
-/// What a lock does without power.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PowerLoss {
-    /// It stays locked; people inside leave by the handle.
-    FailSecure,
-    /// It releases.
-    FailSafe,
 }
 
 /// The board file is not right.

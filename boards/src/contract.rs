@@ -10,12 +10,12 @@ use std::{
 };
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, Grant, Monotonic,
-    Now, PersonId, Policy, PulseResult, Reading, RecordId, Score, Session, Standing, Threshold, TrackId,
-    View, commit,
+    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, FacePoints,
+    FaceView, Grant, Monotonic, Now, PersonId, Policy, PulseResult, Reading, RecordId, Registered, Roster,
+    Score, Session, Standing, Threshold, TrackId, View, commit,
 };
 
-use crate::{BootClock, Camera, Clock, Strike, strike::pulse::SHORTEST_GAP};
+use crate::{BootClock, Camera, Clock, SensorTier, Strike, strike::pulse::SHORTEST_GAP};
 
 /// What happened at the lock, as somebody else saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +170,7 @@ pub fn camera(mut camera: Box<dyn Camera>, frames: usize) {
 /// # Panics
 /// If the rules do not grant it.
 pub fn grant(door: DoorId, at: Monotonic) -> Grant {
-    let policy = Policy { door: Some(door), frames: 1, ..Policy::default() };
+    let policy = Policy { door: Some(door), frames: 1, sensor: SensorTier::Simulated, ..Policy::default() };
     let now = Now { mono: at, wall: None };
     let person = Candidate { person: PersonId([7; 16]), standing: Standing::Active, score: Score(0.9) };
     let comparison = Comparison {
@@ -180,8 +180,11 @@ pub fn grant(door: DoorId, at: Monotonic) -> Grant {
         references: 1,
         claimed: None,
     };
-    let view = View::Face { track: TrackId(1), reading: Reading::Compared(comparison) };
-    let commands = Session::new(policy).step(now, Event::Observed(Evidence { captured: at, view }));
+    let reading = Reading::Compared(comparison);
+    let view = View::Face(FaceView { track: TrackId(1), reading, points: FacePoints::default() });
+    let roster = Roster::new([(person.person, Registered::default())]);
+    let commands =
+        Session::new(policy, roster).step(now, Event::Observed(Evidence { captured: at, dice: 0, view }));
     let Some(Command::Commit(decision)) = commands.into_iter().last() else {
         panic!("one good face is a decision");
     };

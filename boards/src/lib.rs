@@ -20,5 +20,6 @@ pub use board::{Board, BoardError, force_idle};
 pub use camera::{Camera, CameraError, SimCamera, SimScript};
 pub use clock::{BootClock, Clock};
 pub use frame::{Frame, Pixels};
+pub use gate::SensorTier;
 pub use guard::GuardCommand;
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

@@ -39,6 +39,13 @@ pub trait Strike: Send {
     /// have expired by then. After `StrikeFailed`, [`Strike::check`] says why.
     fn release(&mut self, grant: Grant) -> Released;
 
+    /// PROVISIONAL
+    /// # Errors
+    /// x
+    fn hold_released(&mut self, _hold: bool) -> Result<(), StrikeError> {
+        self.set_idle()
+    }
+
     /// Mends what can be mended (opens a device that came back, starts the guard again) and writes the resting command
     /// once more. Worth calling every few seconds while no grant is at hand.
     ///

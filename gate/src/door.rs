@@ -103,6 +103,17 @@ impl DoorMonitor {
         Vec::new()
     }
 
+    /// The pulse for this grant is over.
+    pub fn pulse_over(&mut self, _now: Monotonic, _grant: RecordId) -> Vec<DoorEvent> {
+        Vec::new()
+    }
+
+    /// Whether the door has a position switch that told something.
+    #[must_use]
+    pub fn knows_position(&self) -> bool {
+        false
+    }
+
     /// Time passed.
     pub fn tick(&mut self, _now: Monotonic) -> Vec<DoorEvent> {
         Vec::new()

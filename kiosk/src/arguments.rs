@@ -41,6 +41,9 @@ pub(crate) enum Command {
         /// A photograph with one face (JPEG or PNG).
         #[arg(long = "photo", value_name = "FILE", required = true, num_args = 1..)]
         photos: Vec<PathBuf>,
+        /// Compare with this person's references only (1:1), as after the person's card was presented.
+        #[arg(long, value_name = "ID")]
+        claim: Option<String>,
     },
     /// Compare the faces on two photographs. Needs no data directory.
     Compare {

@@ -78,7 +78,7 @@ fn of_decision(decision: &Decision) -> Fields {
     let (outcome, person, detail) = outcome(decision.outcome());
     let mut fields = vec![
         ("visit", whole(decision.visit().0)),
-        ("track", whole(decision.track().0)),
+        ("track", decision.track().map_or(Value::Null, |track| whole(track.0))),
         ("mode", Value::text(mode(decision.mode()))),
         ("outcome", Value::text(outcome)),
         ("person", person.map_or(Value::Null, id)),

@@ -9,10 +9,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{
-    Board, BoardError, CameraFacts, FolderFacts, Mechanism, PowerLoss, ReaderSeat, SimPulses, StrikeFacts,
-    UsbFacts,
+    Board, BoardError, CameraFacts, Direction, FolderFacts, Mechanism, PowerLoss, ReaderSeat, SimPulses,
+    SoundFacts, StrikeFacts, UsbFacts,
 };
-use crate::frame::LONGEST_SIDE;
+use crate::{SensorTier, frame::LONGEST_SIDE};
 
 /// The whole file; `kind` decides what its sections may hold.
 #[derive(Deserialize)]
@@ -24,14 +24,23 @@ struct Whole {
     detector_side_px: usize,
     #[serde(default)]
     embedder_int8: bool,
+    #[serde(default)]
+    direction: Direction,
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
+    sound: Option<Sound>,
 }
 
 /// A face that can be compared is 60 pixels wide; in a frame of twice this side it still has 30.
 fn usual_detector_side() -> usize {
     640
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sound {
+    player: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,8 +94,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     file.range(side, 160, 1_280, "detector_side_px", "160 to 1280 pixels; 640 is usual")?;
     let readers = || Value::Array(whole.readers.clone()).to_string();
     file.check(whole.readers.is_empty(), "readers", readers(), "[] is: card readers have no driver yet")?;
+    let (camera, sensor) = file.camera(whole.camera)?;
     Ok(Board {
-        camera: file.camera(whole.camera)?,
+        direction: whole.direction,
+        camera,
+        sensor,
+        sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,
         strike: whole.strike.map(|strike| file.strike(strike)).transpose()?,
         name: whole.name,
         file: path.into(),
@@ -99,13 +112,57 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
 }
 
 impl File<'_> {
-    fn camera(&self, mut table: Table) -> Result<CameraFacts, BoardError> {
+    fn camera(&self, mut table: Table) -> Result<(CameraFacts, SensorTier), BoardError> {
         let kind = self.kind(&mut table, "camera.kind", "\"folder\" and \"usb\" are")?;
+        let sensor = self.sensor(table.remove("sensor"))?;
         match kind.as_str() {
-            "folder" => Ok(CameraFacts::Folder(self.folder(self.section(table, CAMERA)?)?)),
-            "usb" => Ok(CameraFacts::Usb(self.usb(self.section(table, CAMERA)?)?)),
+            "folder" => {
+                let facts = self.folder(self.section(table, CAMERA)?)?;
+                Ok((CameraFacts::Folder(facts), sensor.unwrap_or(SensorTier::Simulated)))
+            }
+            "usb" => {
+                let facts = self.usb(self.section(table, CAMERA)?)?;
+                let sensor = sensor.unwrap_or(SensorTier::Rgb);
+                let real = sensor != SensorTier::Simulated;
+                self.check(
+                    real,
+                    "camera.sensor",
+                    "\"simulated\"",
+                    "a real camera sees \"rgb\", \"nir\" or \"depth\"",
+                )?;
+                Ok((CameraFacts::Usb(facts), sensor))
+            }
             other => Err(self.value("camera.kind", format!("\"{other}\""), "\"folder\" and \"usb\" are")),
         }
+    }
+
+    fn sensor(&self, value: Option<Value>) -> Result<Option<SensorTier>, BoardError> {
+        let Some(value) = value else {
+            return Ok(None);
+        };
+        match value.as_str() {
+            Some("simulated") => Ok(Some(SensorTier::Simulated)),
+            Some("rgb") => Ok(Some(SensorTier::Rgb)),
+            Some("nir") => Ok(Some(SensorTier::Nir)),
+            Some("depth") => Ok(Some(SensorTier::Depth)),
+            Some(_) | None => Err(self.value(
+                "camera.sensor",
+                value.to_string(),
+                "\"simulated\", \"rgb\", \"nir\" and \"depth\" are",
+            )),
+        }
+    }
+
+    /// A program with a slash in its name is a path; another is looked for where programs are.
+    fn sound(&self, sound: Sound) -> Result<SoundFacts, BoardError> {
+        let mut player = sound.player;
+        let program = player.first().cloned().unwrap_or_default();
+        let allowed = "a program and its arguments are, such as [\"aplay\", \"-q\"]";
+        self.check(!program.trim().is_empty(), "sound.player", format!("{player:?}"), allowed)?;
+        if program.contains('/') {
+            player[0] = self.beside(Path::new(&program)).to_string_lossy().into_owned();
+        }
+        Ok(SoundFacts { player })
     }
 
     fn folder(&self, folder: Folder) -> Result<FolderFacts, BoardError> {

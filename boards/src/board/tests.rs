@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 //! Facts about board files.
 
+use std::time::Duration;
+
 use super::*;
 use crate::BootClock;
 
@@ -71,6 +73,56 @@ fn the_detector_s_picture_has_the_usual_size_unless_the_board_says_another() {
     let int8 = |text: &str| file::parse(Path::new("/etc/door.toml"), text).unwrap().embedder_int8;
     assert!(!int8(LCUS) && int8(&LCUS.replace("readers = []", "readers = []\nembedder_int8 = true")));
     assert_eq!(shipped("sim.toml").detector_side_px, 640);
+}
+
+fn loaded(text: &str) -> Board {
+    file::parse(Path::new("/etc/genkan/door.toml"), text).unwrap()
+}
+
+#[test]
+fn a_real_camera_sees_colour_and_pictures_stand_for_living_people_unless_the_board_says_otherwise() {
+    assert_eq!(loaded(LCUS).sensor, SensorTier::Rgb);
+    let sim = std::fs::read_to_string(shipped("sim.toml").file).unwrap();
+    assert_eq!(loaded(&sim.replace("sensor = \"simulated\"", "")).sensor, SensorTier::Simulated);
+    assert_eq!(loaded(&sim).sensor, SensorTier::Simulated);
+    for (word, tier) in [("rgb", SensorTier::Rgb), ("nir", SensorTier::Nir), ("depth", SensorTier::Depth)] {
+        let usb = LCUS.replace("kind = \"usb\"", &format!("kind = \"usb\"\nsensor = \"{word}\""));
+        assert_eq!(loaded(&usb).sensor, tier);
+        assert_eq!(loaded(&sim.replace("\"simulated\"", &format!("\"{word}\""))).sensor, tier);
+    }
+}
+
+#[test]
+fn a_real_camera_is_never_taken_for_a_simulated_one() {
+    let say = |value: &str| refusal("kind = \"usb\"", &format!("kind = \"usb\"\nsensor = {value}"));
+    names(&say("\"simulated\""), &["camera.sensor", "simulated", "rgb", "nir", "depth"]);
+    names(&say("\"thermal\""), &["camera.sensor", "thermal", "simulated", "rgb", "nir", "depth"]);
+    names(&say("3"), &["camera.sensor", "3", "rgb"]);
+}
+
+#[test]
+fn people_come_in_here_unless_the_board_says_otherwise() {
+    let parse = |value: &str| loaded(&LCUS.replace("readers = []", &format!("readers = []\n{value}")));
+    assert_eq!(parse("").direction, Direction::In);
+    assert_eq!(parse("direction = \"out\"").direction, Direction::Out);
+    assert_eq!(parse("direction = \"both\"").direction, Direction::Both);
+    names(
+        &refusal("readers = []", "readers = []\ndirection = \"up\""),
+        &["direction", "up", "in", "out", "both"],
+    );
+}
+
+#[test]
+fn a_board_is_silent_unless_it_names_a_player() {
+    assert_eq!(loaded(LCUS).sound, None);
+    let with = |player: &str| format!("{LCUS}\n[sound]\nplayer = {player}\n");
+    let player = |text: &str| loaded(&with(text)).sound.unwrap().player;
+    assert_eq!(player("[\"aplay\", \"-q\"]"), ["aplay", "-q"]);
+    assert_eq!(player("[\"./play.sh\"]"), ["/etc/genkan/./play.sh"]);
+    for wrong in ["[]", "[\"\"]", "[\" \", \"-q\"]"] {
+        names(&refusal(LCUS, &with(wrong)), &["sound.player", "aplay"]);
+    }
+    names(&refusal(LCUS, &format!("{LCUS}\n[sound]\nplayr = []\n")), &["playr", "player"]);
 }
 
 #[test]

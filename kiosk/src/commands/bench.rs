@@ -207,6 +207,7 @@ fn visits(common: &Common, board: &Path, data: &Path) -> Result<Vec<Latency>, Bo
         clock,
         camera: Some(Box::new(camera)),
         observer: Box::new(move |report| _ = reports.try_send(report.latency)),
+        alert: Box::new(|_| ()),
     })?;
     let mut stages = Vec::new();
     let started = Instant::now();
