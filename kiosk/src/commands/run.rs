@@ -80,7 +80,7 @@ fn staff_button(
                 thread::spawn(move || tell_staff(&program));
             }
         }
-        Touch::Language(_) => {}
+        Touch::Language(_) | Touch::CannotTurn | Touch::StaffArea => {}
     }
 }
 
