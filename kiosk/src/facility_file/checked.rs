@@ -175,7 +175,11 @@ impl File<'_> {
         Ok(Policy {
             frames: self.whole(frames, 1..=30, "face.frames", "1 to 30 frames are")?,
             attempts: self.whole(attempts, 1..=10, "face.attempts", "1 to 10 attempts are")?,
-            pad_floor: score(self.share(pad_floor, "face.pad_floor", "above 0 and below 1 is; 0.5 is usual")?),
+            pad_floor: score(self.share(
+                pad_floor,
+                "face.pad_floor",
+                "above 0 and below 1 is; 0.5 is usual",
+            )?),
             target_fpir: self.share(
                 target_fpir,
                 "face.target_fpir",
@@ -200,15 +204,10 @@ impl File<'_> {
     }
 
     fn claim(&self, claim: Claim) -> Result<ClaimRule, FacilityError> {
-        let allowed = "above 0 and below 1 is; 0.00032 is one lent card in three thousand";
+        let allowed = "above 0 and below 1 is; 0.0005 is one visit with a lent card in two thousand";
         Ok(ClaimRule {
             target_fmr: self.share(claim.target_fmr, "claim.target_fmr", allowed)?,
-            patience: self.seconds(
-                claim.patience_s,
-                2..=600,
-                "claim.patience_s",
-                "2 to 600 seconds are",
-            )?,
+            patience: self.seconds(claim.patience_s, 2..=600, "claim.patience_s", "2 to 600 seconds are")?,
         })
     }
 

@@ -46,7 +46,7 @@ fn the_manual_explains_every_key_and_states_its_usual_value() {
     for section in ["admission", "hours", "face", "face_alone", "claim", "visit", "door"] {
         let header = format!("\n[{section}]\n");
         let written = PARK.split_once(&header).unwrap_or_else(|| panic!("{section} is not explained")).1;
-        let written = written.split("\n[").next().unwrap();
+        let written = format!("\n{}", written.split("\n[").next().unwrap());
         for key in keys(&format!("[{section}]\nnonsense = 1\n")) {
             assert!(written.contains(&format!("\n{key} = ")), "{section}.{key} is not in the manual");
         }
