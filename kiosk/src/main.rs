@@ -9,6 +9,7 @@ mod commands;
 mod display;
 mod door;
 mod estimate;
+mod facility_file;
 mod notify;
 mod output;
 mod roster;
