@@ -56,7 +56,7 @@ pub fn template(numbers: [f32; 4]) -> Template {
 }
 
 pub fn enrolment(name: &str, numbers: [f32; 4]) -> Enrolment {
-    Enrolment { name: name.into(), templates: vec![template(numbers)], reinstates: None }
+    Enrolment { name: name.into(), templates: vec![template(numbers)], ..Enrolment::default() }
 }
 
 /// Random bytes by seed.
