@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod biometrics;
+pub mod challenge;
 pub mod decide;
 pub mod evidence;
 pub mod identifiers;

@@ -1,0 +1,4 @@
+//! The head-turn challenge (being built).
+pub mod relief;
+
+pub use relief::{Baseline, FacePoints, Relief};
