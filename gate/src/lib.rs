@@ -4,7 +4,7 @@
 //! or logs; time arrives as [`Now`], the world as [`Event`], and what should happen leaves as [`Command`].
 //!
 //! The story in reading order: [`biometrics`] (templates, the gallery and what a search of it is; the fast one is in
-//! `models`), [`evidence`] (what one camera frame said), [`policy`] (what the facility asks for), [`mod@decide`] (the rule itself), [`session`] (a visit from the
+//! `models`), [`evidence`] (what one camera frame said), [`policy`] (what the facility asks for), [`mod@decide`] (the rule itself), [`challenge`] (a head turns, a photograph does not), [`session`] (a visit from the
 //! first frame to the shown outcome), [`audit`] (no record, no entry), [`screen`] (what the person sees).
 
 pub mod audit;
@@ -22,6 +22,9 @@ pub use audit::{Committed, DurableLog, Entry, Grant, PulseResult, Released, Spen
 pub use biometrics::{
     Candidate, Candidates, Gallery, ModelId, ModelMismatch, Probe, Reference, Score, Standing, Template,
     TemplateError, Threshold,
+};
+pub use challenge::{
+    Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Followed, Progress, Side, Sight,
 };
 pub use decide::{Decision, DenyReason, Fused, Outcome, decide, fuse};
 pub use evidence::{Comparison, Evidence, Fault, QualityIssue, Reading, View};

@@ -9,6 +9,8 @@
 
 use std::fmt;
 
+use super::plane::{Plane, Vector, cross, difference, dot, length, scaled, scales, sum};
+
 /// The five points of a face in one frame, in pixels, `[right, down]`, of a picture that is **not** mirrored. Right and
 /// left are the subject's own: the right eye lies on the left of the picture.
 #[derive(Clone, Copy, PartialEq)]
@@ -23,6 +25,26 @@ pub struct FacePoints {
     pub right_mouth: [f32; 2],
     /// Left corner of the mouth.
     pub left_mouth: [f32; 2],
+}
+
+impl FacePoints {
+    /// How far apart the eyes are, in pixels.
+    #[must_use]
+    pub fn eye_distance(&self) -> f32 {
+        let [right, left] = [self.right_eye, self.left_eye];
+        (left[0] - right[0]).hypot(left[1] - right[1])
+    }
+
+    /// How far the nose is from the middle between the two halves of the face, in eye distances, positive towards the
+    /// subject's left; `None` if the points are not a face's. 0 from the front; a head turned by ten degrees has about
+    /// 0.07.
+    #[must_use]
+    pub fn lean(&self) -> Option<f32> {
+        let view = View::of(self)?;
+        let [aside, _] = view.plane.inverse()?.apply(view.nose);
+        let lean = (aside - 0.5) as f32;
+        lean.is_finite().then_some(lean)
+    }
 }
 
 /// Nothing of a face in a log.
@@ -43,9 +65,6 @@ pub struct Relief {
     /// Least over largest scale of the plane of eyes and mouth: 1 as in the frontal views, the cosine of its turn away
     /// from them otherwise.
     pub foreshortening: f32,
-    /// Scale along the eyes over scale from eyes to mouth, against the frontal views: below 1 after a turn, above 1 if the
-    /// "frontal" views were turned more than this one.
-    pub breadth: f32,
     /// How far apart the eyes would be in this frame if it were frontal, in pixels.
     pub eyes_px: f32,
 }
@@ -58,11 +77,11 @@ impl Relief {
     }
 
     fn is_finite(&self) -> bool {
-        let Self { across, down, foreshortening, breadth, eyes_px } = *self;
-        [across, down, foreshortening, breadth, eyes_px].iter().all(|value| value.is_finite())
+        let Self { across, down, foreshortening, eyes_px } = *self;
+        [across, down, foreshortening, eyes_px].iter().all(|value| value.is_finite())
     }
 
-    /// The sine of the angle by which the plane of eyes and mouth seems turned.
+    /// The sine of the angle by which the plane of eyes and mouth is turned away from the frontal views.
     #[must_use]
     pub fn sine(&self) -> f32 {
         (1.0 - self.foreshortening * self.foreshortening).max(0.0).sqrt()
@@ -123,7 +142,6 @@ impl Baseline {
             across: dot(away, view.across) as f32,
             down: cross(view.across, away) as f32,
             foreshortening: (least / largest) as f32,
-            breadth: (length(along) / length(below)) as f32,
             eyes_px: largest as f32,
         };
         relief.is_finite().then_some(relief)
@@ -134,8 +152,6 @@ impl Baseline {
 fn near(point: Vector) -> bool {
     point.iter().all(|value| (-2.0..=3.0).contains(value))
 }
-
-type Vector = [f64; 2];
 
 /// Least double area of the triangle at each corner of eyes and mouth, over the square of their longer diagonal. A face
 /// has about 0.5 from the front and 0.2 when it is turned by 70 degrees; towards 0 the four points give no plane.
@@ -180,93 +196,4 @@ impl View {
             [dot(place, self.across), cross(self.across, place)]
         })
     }
-}
-
-/// A homography, as the rows of its matrix.
-#[derive(Clone, Copy)]
-struct Plane([[f64; 3]; 3]);
-
-impl Plane {
-    /// The homography that takes the corners of the unit square, clockwise from the origin as the picture shows it, to
-    /// these four. None if they lie in a line.
-    fn through(&[origin, right, far, down]: &[Vector; 4]) -> Option<Self> {
-        let (one, two) = (difference(right, far), difference(down, far));
-        let skew = difference(sum(origin, far), sum(right, down));
-        let area = cross(one, two);
-        let (g, h) = (cross(skew, two) / area, cross(one, skew) / area);
-        let [x, y] = [0, 1].map(|axis| {
-            let [origin, right, down] = [origin[axis], right[axis], down[axis]];
-            [right - origin + g * right, down - origin + h * down, origin]
-        });
-        (area.abs() > 0.0 && g.is_finite() && h.is_finite()).then_some(Self([x, y, [g, h, 1.0]]))
-    }
-
-    /// The map back, up to scale.
-    fn inverse(&self) -> Option<Self> {
-        let [[a, b, c], [d, e, f], [g, h, i]] = self.0;
-        let cofactors = [
-            [e * i - f * h, c * h - b * i, b * f - c * e],
-            [f * g - d * i, a * i - c * g, c * d - a * f],
-            [d * h - e * g, b * g - a * h, a * e - b * d],
-        ];
-        let determinant = a * cofactors[0][0] + b * cofactors[1][0] + c * cofactors[2][0];
-        (determinant.abs() > 0.0 && determinant.is_finite()).then_some(Self(cofactors))
-    }
-
-    /// This map after another.
-    fn after(&self, first: &Self) -> Self {
-        let product = |row: [f64; 3], column: usize| (0..3).map(|it| row[it] * first.0[it][column]).sum();
-        Self(self.0.map(|row| std::array::from_fn(|column| product(row, column))))
-    }
-
-    fn apply(&self, [x, y]: Vector) -> Vector {
-        let [u, v, w] = self.0.map(|[a, b, c]| a * x + b * y + c);
-        [u / w, v / w]
-    }
-
-    /// How far the image of a point moves for a step to the right and for a step down.
-    fn slope(&self, at: Vector) -> [Vector; 2] {
-        let [x, y] = at;
-        let [u, v] = self.apply(at);
-        let [to_u, to_v, [g, h, i]] = self.0;
-        let w = g * x + h * y + i;
-        let step = |axis: usize| {
-            let toward = [g, h][axis];
-            [(to_u[axis] - u * toward) / w, (to_v[axis] - v * toward) / w]
-        };
-        [step(0), step(1)]
-    }
-}
-
-/// Largest and least factor by which the linear map with these two columns stretches a vector.
-fn scales(right: Vector, down: Vector) -> (f64, f64) {
-    let (squares, area) = (dot(right, right) + dot(down, down), cross(right, down).abs());
-    let apart = (squares * squares - 4.0 * area * area).max(0.0).sqrt();
-    let largest = ((squares + apart) / 2.0).sqrt();
-    (largest, area / largest)
-}
-
-fn sum(left: Vector, right: Vector) -> Vector {
-    [left[0] + right[0], left[1] + right[1]]
-}
-
-fn difference(left: Vector, right: Vector) -> Vector {
-    [left[0] - right[0], left[1] - right[1]]
-}
-
-fn scaled([x, y]: Vector, factor: f64) -> Vector {
-    [x * factor, y * factor]
-}
-
-fn dot(left: Vector, right: Vector) -> f64 {
-    left[0] * right[0] + left[1] * right[1]
-}
-
-/// Positive if `right` lies clockwise of `left` in the picture.
-fn cross(left: Vector, right: Vector) -> f64 {
-    left[0] * right[1] - left[1] * right[0]
-}
-
-fn length(vector: Vector) -> f64 {
-    vector[0].hypot(vector[1])
 }
