@@ -14,9 +14,9 @@ use std::{
 };
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, FacePoints,
-    FaceView, Grant, Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score,
-    SensorTier, Session, Standing, Threshold, TrackId, View, commit,
+    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, FaceView, Grant,
+    Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score, SensorTier, Session,
+    Standing, Threshold, TrackId, View, commit,
 };
 
 pub use camera::camera;
@@ -48,7 +48,7 @@ pub fn grant(door: DoorId, at: Monotonic) -> Grant {
         claimed: None,
     };
     let reading = Reading::Compared(comparison);
-    let view = View::Face(FaceView { track: TrackId(1), reading, points: FacePoints::default() });
+    let view = View::Face(FaceView { track: TrackId(1), reading, sight: None });
     let roster = Roster::new([(person.person, Registered::default())]);
     let commands =
         Session::new(policy, roster).step(now, Event::Observed(Evidence { captured: at, dice: 0, view }));
