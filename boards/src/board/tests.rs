@@ -211,6 +211,18 @@ fn a_chip_that_is_not_there_is_answered_with_what_was_found() {
 }
 
 #[test]
+fn readers_are_those_of_the_board_file_in_its_order() {
+    assert_eq!(loaded(LCUS).readers, []);
+    let with = |readers: &str| format!("{}\n{readers}", LCUS.replace("readers = []", ""));
+    let two = "[[readers]]\nkind = \"sim\"\npath = \"cards.txt\"\n[[readers]]\nkind = \"sim\"\npath = \"/run/qr.fifo\"\n";
+    let sim = |path: &str| ReaderFacts::Sim { path: path.into() };
+    assert_eq!(loaded(&with(two)).readers, [sim("/etc/genkan/cards.txt"), sim("/run/qr.fifo")]);
+    names(&refusal(LCUS, &with(&two.replace("sim", "pcsc"))), &["readers.kind", "pcsc", "sim"]);
+    names(&refusal(LCUS, &with(&two.replace("path", "file"))), &["[[readers]]", "file", "path"]);
+    names(&refusal(LCUS, &with(&two.replace("kind = \"sim\"", ""))), &["readers.kind", "sim"]);
+}
+
+#[test]
 fn a_board_is_silent_unless_it_names_a_player() {
     assert_eq!(loaded(LCUS).sound, None);
     let with = |player: &str| format!("{LCUS}\n[sound]\nplayer = {player}\n");
@@ -279,7 +291,7 @@ fn a_value_outside_its_range_is_named_with_the_range() {
         let key = format!("readers = []\ndetector_side_px = {side}");
         names(&refusal("readers = []", &key), &["detector_side_px", side, "160 to 1280"]);
     }
-    names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]"]);
+    names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]", "[[readers]]", "sim"]);
 }
 
 #[test]
