@@ -21,7 +21,7 @@ use gate::{
 
 pub use camera::camera;
 pub use inputs::{InputsSubject, inputs};
-pub use reader::{ReaderSubject, reader};
+pub use reader::{Hand, ReaderSubject, reader};
 pub use strike::{Seen, SeenPulse, Subject, strike};
 
 use crate::{BootClock, Clock};

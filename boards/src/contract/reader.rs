@@ -5,14 +5,17 @@ use std::time::{Duration, Instant};
 use super::{UNREASONABLE, now};
 use crate::reader::{CredentialKind, Presented, Reader};
 
+/// Holds a credential with these bytes, which are ASCII letters, to a reader.
+pub type Hand = Box<dyn FnMut(CredentialKind, &[u8])>;
+
 /// A reader and whoever holds cards to it.
 pub struct ReaderSubject {
     /// Just opened.
     pub reader: Box<dyn Reader>,
     /// What it can tell apart.
     pub kinds: Vec<CredentialKind>,
-    /// Shows one of these, with these bytes, which are ASCII letters.
-    pub present: Box<dyn FnMut(CredentialKind, &[u8])>,
+    /// Shows one of these.
+    pub present: Hand,
 }
 
 /// Long enough for a driver that is polled.
