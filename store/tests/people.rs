@@ -167,11 +167,8 @@ fn what_is_personal_stands_only_in_the_sealed_part_of_a_record() {
 fn nobody_else_speaks_for_a_household_that_has_a_representative() {
     let (_directory, mut store) = fresh();
     let (household, people) = enrolled_family(&mut store);
-    let speaks = NewRegistration {
-        household: Some(household),
-        representative: true,
-        ..NewRegistration::default()
-    };
+    let speaks =
+        NewRegistration { household: Some(household), representative: true, ..NewRegistration::default() };
     let refused = store.change_registration(at(2), people[1], &speaks, By::Console);
     assert!(matches!(refused, Err(StoreError::SecondRepresentative(it)) if it == people[0]));
     let newcomer = Enrolment { registered: speaks.clone(), ..enrolment("祖母", [0.0, 0.0, 1.0, 0.0]) };
