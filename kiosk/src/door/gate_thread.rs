@@ -63,7 +63,7 @@ impl GateThread {
         observer: Box<dyn FnMut(&VisitReport) + Send>,
     ) -> Self {
         let session = Session::new(policy.clone());
-        panel.show(session.screen());
+        panel.show(session.screen().into());
         Self {
             policy,
             session,
@@ -117,7 +117,7 @@ impl GateThread {
             self.note(&event);
             for command in self.session.step(clock::now(self.clock.as_ref()), event) {
                 match command {
-                    Command::Show(screen) => self.panel.show(screen),
+                    Command::Show(screen) => self.panel.show(screen.into()),
                     Command::Release(grant) => self.release(grant),
                     Command::Record(entry) => {
                         if !self.record(&entry) {
