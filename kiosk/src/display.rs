@@ -37,7 +37,7 @@ impl Display {
         on_touch: impl Fn(Touch) + Clone + 'static,
     ) -> Result<Self, UiError> {
         // No board of today has a reader, so nobody is sent to one.
-        let setup = Setup { notice, readers: false };
+        let setup = Setup { notice, readers: false, vehicle: false };
         if headless {
             let panel = HeadlessPanel::start(setup, Language::Japanese, PanelSize::UPRIGHT)?;
             let (quit, quitting) = sync_channel(1);

@@ -75,7 +75,11 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             tell_gate(Event::StaffCalled);
             staff.tell("called");
         }
-        Touch::Language(_) | Touch::CannotTurn | Touch::StaffArea => {}
+        Touch::Language(_)
+        | Touch::CannotTurn
+        | Touch::StaffArea
+        | Touch::Member { .. }
+        | Touch::HouseholdDone => {}
     }
 }
 
@@ -142,7 +146,7 @@ fn out_of_service(display: Display, headless: bool, error: Box<dyn Error>) -> Ou
     let another_is_at_work = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
     if !headless && !another_is_at_work {
         tracing::error!(error = output::explain(error.as_ref()), "out of service");
-        display.panel().show(Screen::OutOfService(Fault::Storage));
+        display.panel().show(Screen::OutOfService(Fault::Storage).into());
         let quit = display.quitter();
         thread::spawn(move || {
             thread::sleep(OUT_OF_SERVICE_SHOWN);
@@ -159,6 +163,6 @@ fn notice(store: Option<&mut Store>) -> Result<Notice, StoreError> {
         return Ok(Notice::example());
     };
     let words = store.settings()?.notice;
-    let both = |words: Words| Bilingual { japanese: words.japanese, english: words.english };
+    let both = |words: Words| Bilingual { japanese: words.japanese, easy: None, english: words.english };
     Ok(Notice { operator: both(words.operator), purpose: both(words.purpose), contact: both(words.contact) })
 }

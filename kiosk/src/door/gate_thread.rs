@@ -79,7 +79,7 @@ impl GateThread {
     pub(super) fn new(parts: GateParts) -> Self {
         let GateParts { policy, session, store, shared, expected, strike, panel, clock, observer, alert } =
             parts;
-        panel.show(session.screen());
+        panel.show(session.screen().into());
         Self {
             policy,
             session,
@@ -136,7 +136,7 @@ impl GateThread {
             self.note(&event);
             for command in self.session.step(clock::now(self.clock.as_ref()), event) {
                 match command {
-                    Command::Show(screen) => self.panel.show(screen),
+                    Command::Show(screen) => self.panel.show(screen.into()),
                     Command::Release(grant) => self.release(grant),
                     Command::Free(free) => self.free(free),
                     Command::Expect(person) => self.expect(person),
