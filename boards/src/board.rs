@@ -16,13 +16,16 @@ use gate::DoorId;
 use thiserror::Error;
 
 pub use facts::{
-    CameraFacts, Direction, FolderFacts, Mechanism, PowerLoss, SoundFacts, StrikeFacts, UsbFacts,
+    CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, SoundFacts, StrikeFacts, UsbFacts,
 };
 
 use crate::{
-    Camera, CameraError, Clock, GuardCommand, SensorTier, SimPulses, Strike, StrikeError,
+    Camera, CameraError, Clock, GuardCommand, Inputs, InputsError, SensorTier, SimPulses, Strike,
+    StrikeError,
     camera::{FolderCamera, open_usb, raw::ReaderSeat},
-    strike::{lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
+    inputs::{self, Contacts},
+    lines::{Chip, Line, Lines},
+    strike::{gpio, gpio::GpioRelay, lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
 };
 
 /// The door of a kiosk that has one.
@@ -43,6 +46,8 @@ pub struct Board {
     pub sensor: SensorTier,
     /// The strike; none at a counter, where a grant is a welcome and a record.
     pub strike: Option<StrikeFacts>,
+    /// The door's contacts; none where nobody listens to the door.
+    pub inputs: Option<InputsFacts>,
     /// What plays sounds; none where it is silent.
     pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.
@@ -113,7 +118,7 @@ impl Board {
     }
 
     /// Opens the strike, if the board has one, and puts it to rest. `guard` starts a process that calls
-    /// [`crate::guard::run`] with the channel from its last argument.
+    /// [`crate::guard::run`] with the duty from its last argument.
     ///
     /// # Errors
     /// [`StrikeError`]; a wrong path is answered with what was found instead.
@@ -134,8 +139,29 @@ impl Board {
                 let relay = Lcus1::new(device.clone(), *channel, guard);
                 PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
             }
+            Mechanism::Gpio { chip, line } => {
+                let relay = GpioRelay::new(Box::new(Chip::new(chip.clone())), *line, guard);
+                PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
+            }
         };
         Ok(Some(Box::new(strike)))
+    }
+
+    /// Opens the door's contacts, if the board has any. Open them again after an error; a pause in between is the caller's.
+    ///
+    /// # Errors
+    /// [`InputsError`]; a wrong path is answered with what was found instead.
+    pub fn open_inputs(&self, clock: Arc<dyn Clock>) -> Result<Option<Box<dyn Inputs>>, InputsError> {
+        let contacts = match &self.inputs {
+            None => return Ok(None),
+            Some(InputsFacts::Sim { path }) => inputs::open_sim(path, clock)?,
+            Some(facts @ InputsFacts::Gpio { chip, lines }) => {
+                let lines: Vec<Line> = lines.iter().map(|&(_, line)| line).collect();
+                let watch = Chip::new(chip.clone()).watch(&lines)?;
+                Contacts::open(watch, &facts.wired(), clock)?
+            }
+        };
+        Ok(Some(Box::new(contacts)))
     }
 
     /// The pulses of the simulated strike; none if the strike is real or absent.
@@ -154,6 +180,7 @@ pub fn force_idle(board: &Board) -> Result<(), StrikeError> {
     match board.strike.as_ref().map(|facts| &facts.mechanism) {
         None | Some(Mechanism::Sim { .. }) => Ok(()),
         Some(Mechanism::Lcus1 { device, channel }) => lcus1::force_idle(device, *channel),
+        Some(Mechanism::Gpio { chip, line }) => gpio::force_idle(&mut Chip::new(chip.clone()), *line),
     }
 }
 

@@ -20,6 +20,11 @@ pub enum Input {
     Tamper,
 }
 
+impl Input {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::DoorPosition, Self::RequestToExit, Self::FireContact, Self::Tamper];
+}
+
 /// A contact changed, or is told for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputChange {

@@ -5,7 +5,7 @@
 //!
 //! The story in reading order: [`biometrics`] (templates, the gallery and what a search of it is; the fast one is in
 //! `models`), [`evidence`] (what one camera frame said), [`claim`] (what a card or code said), [`sensor`] (what a face
-//! alone is good for), [`policy`] (what must hold for a grant), [`mod@decide`] (the rule itself), [`people`],
+//! alone is good for), [`policy`] (what must hold for a grant), [`mod@decide`] (the rule itself), [`challenge`] (a head turns, a photograph does not), [`people`],
 //! [`facility`] and [`admission`] (who may come in today, and what they pay), [`session`] (a visit from the first frame to
 //! the shown outcome), [`audit`] (no record, no entry), [`door`] (what the door's contacts tell), [`screen`] (what the
 //! person sees).
@@ -35,7 +35,9 @@ pub use biometrics::{
     TemplateError, Threshold,
 };
 pub use calendar::{Date, Local, Period, Weekday};
-pub use challenge::{Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Progress, Side};
+pub use challenge::{
+    Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Followed, Progress, Side, Sight,
+};
 pub use claim::{Claim, ClaimRule, CredentialKind, Way};
 pub use decide::{Decision, DenyReason, Fused, Outcome, decide, decide_claim, fuse};
 pub use door::{DoorEvent, DoorMonitor, DoorTimes, Input, InputChange};

@@ -85,8 +85,8 @@ pub(crate) enum Command {
     /// Wait for the kiosk's end and force the relay off. Started by the strike driver, not by people.
     #[command(hide = true)]
     StrikeGuard {
-        /// The relay's channel.
-        channel: u8,
+        /// What to do in the end.
+        duty: boards::guard::Duty,
     },
 }
 

@@ -76,6 +76,6 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
         Command::StrikeOff { board } => commands::strike::off(&board),
-        Command::StrikeGuard { channel } => commands::strike::guard(channel),
+        Command::StrikeGuard { duty } => commands::strike::guard(duty),
     }
 }

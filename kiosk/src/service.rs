@@ -257,7 +257,7 @@ fn enrol(
     let reinstates = reinstate.as_deref().map(str::parse::<PersonId>).transpose()?;
     let alike = alike(set, templates, reinstates)?;
     let references = templates.len();
-    let enrolment = Enrolment { name, templates: templates.to_vec(), reinstates };
+    let enrolment = Enrolment { name, templates: templates.to_vec(), reinstates, ..Enrolment::default() };
     let (person, record) = store.enrol(now, enrolment)?;
     for other in alike.iter().take(MOST_ALIKE) {
         tracing::info!(%person, other = other.person, "enrolees alike");

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use crate::camera::raw::RawFormat;
+use crate::{Input, camera::raw::RawFormat, lines::Line};
 
 /// Which camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,41 @@ pub enum Mechanism {
         /// The relay, 1 to 8.
         channel: u8,
     },
+    /// A relay on a GPIO line.
+    Gpio {
+        /// The chip.
+        chip: PathBuf,
+        /// The line, active when the relay is driven.
+        line: Line,
+    },
+}
+
+/// Where the door's contacts are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputsFacts {
+    /// In a file to which people add lines.
+    Sim {
+        /// The file, or a FIFO; it may be missing.
+        path: PathBuf,
+    },
+    /// On the lines of a GPIO chip.
+    Gpio {
+        /// The chip.
+        chip: PathBuf,
+        /// The wired inputs.
+        lines: Vec<(Input, Line)>,
+    },
+}
+
+impl InputsFacts {
+    /// The inputs that may be there.
+    #[must_use]
+    pub fn wired(&self) -> Vec<Input> {
+        match self {
+            Self::Sim { .. } => Input::ALL.to_vec(),
+            Self::Gpio { lines, .. } => lines.iter().map(|&(input, _)| input).collect(),
+        }
+    }
 }
 
 /// What a lock does without power.

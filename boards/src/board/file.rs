@@ -1,5 +1,8 @@
 //! The board file's text, turned into facts.
 
+mod contacts;
+mod strike;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -9,8 +12,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{
-    Board, BoardError, CameraFacts, Direction, FolderFacts, Mechanism, PowerLoss, ReaderSeat, SimPulses,
-    SoundFacts, StrikeFacts, UsbFacts,
+    Board, BoardError, CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderSeat,
+    SimPulses, SoundFacts, StrikeFacts, UsbFacts,
 };
 use crate::{SensorTier, frame::LONGEST_SIDE};
 
@@ -29,6 +32,7 @@ struct Whole {
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
+    inputs: Option<Table>,
     sound: Option<Sound>,
 }
 
@@ -53,30 +57,12 @@ struct Folder {
     repeat: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SimStrike {
-    pulse_ms: u64,
-    on_power_loss: PowerLoss,
-    pulses: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lcus1Strike {
-    pulse_ms: u64,
-    on_power_loss: PowerLoss,
-    device: PathBuf,
-    channel: u8,
-}
-
 /// One file's text, and what its errors name.
 struct File<'a> {
     path: &'a Path,
 }
 
 const CAMERA: &str = "[camera]";
-const STRIKE: &str = "[strike]";
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     let file = File { path };
@@ -95,12 +81,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     let readers = || Value::Array(whole.readers.clone()).to_string();
     file.check(whole.readers.is_empty(), "readers", readers(), "[] is: card readers have no driver yet")?;
     let (camera, sensor) = file.camera(whole.camera)?;
-    Ok(Board {
+    let board = Board {
         direction: whole.direction,
         camera,
         sensor,
         sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,
         strike: whole.strike.map(|strike| file.strike(strike)).transpose()?,
+        inputs: whole.inputs.map(|inputs| file.inputs(inputs)).transpose()?,
         name: whole.name,
         file: path.into(),
         inference_threads: whole.inference_threads,
@@ -108,7 +95,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         embedder_int8: whole.embedder_int8,
         seat: ReaderSeat::default(),
         pulses: SimPulses::default(),
-    })
+    };
+    file.one_use_of_each_line(&board)?;
+    Ok(board)
 }
 
 impl File<'_> {
@@ -165,6 +154,25 @@ impl File<'_> {
         Ok(SoundFacts { player })
     }
 
+    /// A line that is a relay's and a contact's at once would release the door when somebody presses a button.
+    fn one_use_of_each_line(&self, board: &Board) -> Result<(), BoardError> {
+        let mut used = Vec::new();
+        if let Some(StrikeFacts { mechanism: Mechanism::Gpio { chip, line }, .. }) = &board.strike {
+            used.push((chip, line.offset));
+        }
+        if let Some(InputsFacts::Gpio { chip, lines }) = &board.inputs {
+            used.extend(lines.iter().map(|(_, line)| (chip, line.offset)));
+        }
+        let twice = used.iter().enumerate().find(|(place, line)| used[..*place].contains(line));
+        let offset = twice.map(|(_, &(_, offset))| offset.to_string()).unwrap_or_default();
+        self.check(
+            twice.is_none(),
+            "line",
+            offset,
+            "each line of a chip has one use, as relay or as one input",
+        )
+    }
+
     fn folder(&self, folder: Folder) -> Result<FolderFacts, BoardError> {
         self.range(folder.interval_ms, 1, 10_000, "camera.interval_ms", "1 to 10000 milliseconds")?;
         self.range(
@@ -196,34 +204,6 @@ impl File<'_> {
             "\"yuyv\" and \"mjpeg\" are, best first",
         )?;
         Ok(UsbFacts { device: self.beside(&usb.device), ..usb })
-    }
-
-    fn strike(&self, mut table: Table) -> Result<StrikeFacts, BoardError> {
-        let kind = self.kind(&mut table, "strike.kind", "\"sim\" and \"lcus-1\" are")?;
-        let (pulse_ms, on_power_loss, mechanism) = match kind.as_str() {
-            "sim" => {
-                let sim: SimStrike = self.section(table, STRIKE)?;
-                let pulses = sim.pulses.map(|path| self.beside(&path));
-                (sim.pulse_ms, sim.on_power_loss, Mechanism::Sim { pulses })
-            }
-            "lcus-1" => {
-                let lcus1: Lcus1Strike = self.section(table, STRIKE)?;
-                self.range(
-                    u64::from(lcus1.channel),
-                    1,
-                    8,
-                    "strike.channel",
-                    "1 to 8, the relay's number on its board",
-                )?;
-                let (device, channel) = (self.beside(&lcus1.device), lcus1.channel);
-                (lcus1.pulse_ms, lcus1.on_power_loss, Mechanism::Lcus1 { device, channel })
-            }
-            other => {
-                return Err(self.value("strike.kind", format!("\"{other}\""), "\"sim\" and \"lcus-1\" are"));
-            }
-        };
-        self.range(pulse_ms, 200, 5_000, "strike.pulse_ms", "200 to 5000 milliseconds")?;
-        Ok(StrikeFacts { mechanism, pulse: Duration::from_millis(pulse_ms), on_power_loss })
     }
 
     /// Takes `kind` out of a section.

@@ -125,7 +125,7 @@ fn fill(data: &Path, bench: &arguments::Bench) -> Outcome {
         let enrolments = (0..batch).map(|_| {
             let vector = (0..card.output.length).map(|_| random.normal()).collect();
             let template = Template::new(card.model(), vector).expect("a random vector has a direction");
-            Enrolment { name: "見本".into(), templates: vec![template], reinstates: None }
+            Enrolment { name: "見本".into(), templates: vec![template], ..Enrolment::default() }
         });
         store.enrol_many(clock::now(clock.as_ref()), enrolments)?;
         left -= batch;

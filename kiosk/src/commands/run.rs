@@ -109,7 +109,8 @@ fn open_door(
 ) -> Result<Door, Box<dyn Error>> {
     let models = assets::models(common.models.as_deref())?;
     let threads = Threads::start(board.inference_threads)?;
-    let mut vision = Vision::load(&models, &threads)?.with_detector_side(board.detector_side_px);
+    let mut vision =
+        Vision::load(&models, &threads)?.with_detector_side(board.detector_side_px).with_follower();
     if board.embedder_int8 {
         vision = vision.with_embedder_in_bytes(&models, &threads)?;
         if !vision.embedder_is_in_bytes() {

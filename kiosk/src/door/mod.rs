@@ -13,6 +13,7 @@ mod alert;
 mod camera;
 mod expected;
 mod gate_thread;
+mod inputs;
 mod report;
 mod slot;
 mod strike;
@@ -41,6 +42,7 @@ use self::{
     camera::CameraThread,
     expected::SharedExpected,
     gate_thread::{GateParts, GateThread},
+    inputs::InputsThread,
     slot::Slot,
     vision::VisionThread,
     watch::Watch,
@@ -151,6 +153,13 @@ impl Door {
             }
             None => None,
         };
+        let board = Arc::new(board);
+        let inputs = InputsThread {
+            board: Arc::clone(&board),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            stopping: Arc::clone(&stopping),
+        };
         let camera = CameraThread {
             board,
             camera,
@@ -187,6 +196,7 @@ impl Door {
         });
         others.push(spawn("camera", move || camera.run())?);
         others.push(spawn("vision", move || vision.run())?);
+        others.push(spawn("inputs", move || inputs.run())?);
         let gate = spawn("gate", move || gate.run(&arrivals))?;
         Ok(Self { inbox, stopping, shared: kept, gate, others })
     }

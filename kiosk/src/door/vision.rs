@@ -10,8 +10,8 @@ use std::{
 };
 
 use boards::{Clock, Frame, Pixels};
-use gate::{Comparison, Event, Evidence, FacePoints, FaceView, Probe, Reading, TrackId, View};
-use models::{Format, Image, Landmarks, ModelError, Observation, Picture, Vision, calibration::Impostors};
+use gate::{Comparison, Event, Evidence, FaceView, Probe, Reading, TrackId, View};
+use models::{Format, Image, ModelError, Observation, Picture, Vision, calibration::Impostors};
 use store::Entropy;
 
 use super::{
@@ -166,11 +166,5 @@ fn view(observation: &Observation<'_>, set: &SearchSet, expected: Option<&Expect
             )
         }
     };
-    View::Face(FaceView { track: subject.track, reading, points: points(&subject.landmarks) })
-}
-
-fn points(landmarks: &Landmarks) -> FacePoints {
-    let [right_eye, left_eye, nose, right_mouth, left_mouth] =
-        landmarks.points().map(|point| [point.x, point.y]);
-    FacePoints { right_eye, left_eye, nose, right_mouth, left_mouth }
+    View::Face(FaceView { track: subject.track, reading, sight: subject.sight() })
 }

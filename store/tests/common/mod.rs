@@ -4,9 +4,9 @@
 use std::{path::Path, time::Duration};
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Event, Evidence, FacePoints, FaceView,
-    ModelId, Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score, SensorTier,
-    Session, Standing, Template, Threshold, TrackId, View, Wall, commit,
+    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Event, Evidence, FaceView, ModelId,
+    Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score, SensorTier, Session,
+    Standing, Template, Threshold, TrackId, View, Wall, commit,
 };
 use store::{Enrolment, Entropy, EntropyError, FileKey, Init, OpenOptions, Store, StoreError, Words};
 
@@ -56,7 +56,7 @@ pub fn template(numbers: [f32; 4]) -> Template {
 }
 
 pub fn enrolment(name: &str, numbers: [f32; 4]) -> Enrolment {
-    Enrolment { name: name.into(), templates: vec![template(numbers)], reinstates: None }
+    Enrolment { name: name.into(), templates: vec![template(numbers)], ..Enrolment::default() }
 }
 
 /// Random bytes by seed.
@@ -157,8 +157,7 @@ impl Door {
             claimed: None,
         };
         let reading = Reading::Compared(comparison);
-        let view =
-            View::Face(FaceView { track: TrackId(self.track), reading, points: FacePoints::default() });
+        let view = View::Face(FaceView { track: TrackId(self.track), reading, sight: None });
         Event::Observed(Evidence { captured: self.now().mono, dice: 0, view })
     }
 
