@@ -7,6 +7,7 @@
 //! | `Released` | `grant` [run, seq], `result`, `pulse_ms` |
 //! | `Door` | `event`, `grant` [run, seq] |
 //! | `Left` | `person` |
+//! | `Corrected` | `visit` [run, seq], `party`, `by_hand` as in a decision, `why`, `by` |
 //! | `StaffCalled` | |
 //! | `Failed`, `Restored` | `part` |
 //! | `Enrolled` | `person`, `model`, `references`, `reinstates`, `by`; personal: `name`, `templates`, `registered` |
@@ -14,6 +15,7 @@
 //! | `Household` | `household`, `members`, `names_agreed`, `by` |
 //! | `EntitlementGiven` | `person`, `entitlement`, `by`; personal: `period`, `coupons` |
 //! | `EntitlementWithdrawn` | `person`, `entitlement`, `by` |
+//! | `ConsentText` | `version`, `digest`, `by` |
 //! | `Consented` | `person`, `version`, `digest`, `language`, `given_by`, `by` |
 //! | `Revoked` | `person`; personal: `reason` |
 //!
@@ -154,7 +156,7 @@ fn of_door(event: DoorEvent) -> Fields {
     vec![("event", Value::text(name)), ("grant", grant.map_or(Value::Null, record))]
 }
 
-fn record(RecordId { run, seq }: RecordId) -> Value {
+pub(crate) fn record(RecordId { run, seq }: RecordId) -> Value {
     Value::Array(vec![Value::bytes(run), whole(seq)])
 }
 

@@ -138,6 +138,15 @@ pub enum StoreError {
     /// Nobody has this entitlement.
     #[error("there is no such pass or book of coupons, or it was withdrawn before")]
     UnknownEntitlement,
+    /// No visit has this record.
+    #[error("{0}: is the record of no visit here; `kiosk report` lists them")]
+    NoSuchVisit(RecordId),
+    /// The visit was corrected before.
+    #[error("this visit was corrected already; correct that correction, {0}")]
+    AlreadyCorrected(RecordId),
+    /// The visit cannot be corrected (now).
+    #[error("cannot correct this visit: {0}")]
+    CannotCorrect(&'static str),
     /// There is no consent text of this version.
     #[error("there is no consent text of version {0:?}; add the text before anybody agrees to it")]
     UnknownConsentText(String),

@@ -5,7 +5,7 @@
 //! `schema` (the tables, as prose), `feeds` (runs and the door's log: a record is durable before anybody hears of it),
 //! `bodies` (what each kind of record says), `vault` (people and the gallery), `enrolment`, `households` and `registration`
 //! (how people and what is known of them come in), `roster` (what the rules need of it), `consent` (what people agreed to),
-//! `visits` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
+//! `visits`, `corrections` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
 //! is named when something is wrong), `export` (the log as a file, and its verification without the vault).
 //!
 //! A process that writes opens a new run at its first record and never takes up an old one; so whatever was restored or
@@ -13,6 +13,7 @@
 
 mod bodies;
 mod consent;
+mod corrections;
 mod enrolment;
 mod entropy;
 mod error;
@@ -42,6 +43,7 @@ use rusqlite::{Connection, Transaction};
 use zeroize::Zeroizing;
 
 pub use consent::{Consent, ConsentGiven, ConsentLanguage, ConsentText, GivenBy};
+pub use corrections::{CorrectionWhy, MAX_PARTY};
 pub use enrolment::{Enrolment, MAX_NAME, MAX_REFERENCES};
 pub use entropy::{Entropy, EntropyError, SystemEntropy};
 pub use error::StoreError;

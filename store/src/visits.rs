@@ -132,12 +132,15 @@ pub(crate) fn decided(batch: &Batch<'_>, record: RecordId, told: &Told<'_>) -> R
 
 /// The strike answered for a grant.
 pub(crate) fn released(batch: &Batch<'_>, released: &Released) -> Result<(), StoreError> {
-    let state = match released.result() {
+    move_on(batch, released.grant(), &[DoorState::Waiting], after(released.result()))
+}
+
+fn after(result: PulseResult) -> DoorState {
+    match result {
         PulseResult::Pulsed(_) => DoorState::Released,
         PulseResult::Expired | PulseResult::WrongDoor => DoorState::NotReleased,
         PulseResult::StrikeFailed | PulseResult::Unknown => DoorState::Unknown,
-    };
-    move_on(batch, released.grant(), &[DoorState::Waiting], state)
+    }
 }
 
 /// The door's contacts told something.
@@ -298,3 +301,6 @@ impl Word for DoorState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
