@@ -5,6 +5,7 @@
 
 mod camera;
 mod inputs;
+mod reader;
 mod strike;
 
 use std::{
@@ -21,6 +22,7 @@ use gate::{
 
 pub use camera::camera;
 pub use inputs::{InputsSubject, inputs};
+pub use reader::{Hand, ReaderSubject, reader};
 pub use strike::{Seen, SeenPulse, Subject, strike};
 
 use crate::{BootClock, Clock};

@@ -98,6 +98,16 @@ pub enum InputsFacts {
     },
 }
 
+/// A reader of cards or codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReaderFacts {
+    /// A file to which people add lines.
+    Sim {
+        /// The file, or a FIFO; it may be missing.
+        path: PathBuf,
+    },
+}
+
 impl InputsFacts {
     /// The inputs that may be there.
     #[must_use]

@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use boards::Clock;
+use boards::{Clock, Presented};
 use gate::{
-    Claim, Command, Committed, CredentialKind, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic,
-    PersonId, Policy, Session, commit,
+    Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic, PersonId, Policy,
+    Session, commit,
 };
 use models::{
     Card,
@@ -112,7 +112,7 @@ impl GateThread {
                 }
                 Ok(Inbox::Impostors(impostors)) => self.watch_tail(&impostors),
                 Ok(Inbox::Event(event)) => self.step(event),
-                Ok(Inbox::Presented(kind, identifier)) => self.presented(kind, &identifier),
+                Ok(Inbox::Presented(presented)) => self.presented(&presented),
                 Ok(Inbox::Request(request, reply)) => {
                     let answer = self.serve(request);
                     _ = reply.try_send(answer);
@@ -264,8 +264,9 @@ impl GateThread {
     }
 
     /// A card or code: whose it is, the vault says. What it holds goes no further than this.
-    fn presented(&mut self, kind: CredentialKind, identifier: &[u8]) {
-        match roster::owner_of(&mut self.store, kind, identifier) {
+    fn presented(&mut self, Presented { kind, identifier, .. }: &Presented) {
+        let kind = *kind;
+        match roster::owner_of(&mut self.store, kind, identifier.bytes()) {
             Ok(Some(person)) => self.step(Event::Presented(Claim::Of { person, kind })),
             Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),
             Err(error) => tracing::error!(error = crate::output::explain(&error), "credential not looked up"),

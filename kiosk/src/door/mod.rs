@@ -14,6 +14,7 @@ mod camera;
 mod expected;
 mod gate_thread;
 mod inputs;
+mod readers;
 mod report;
 mod slot;
 mod strike;
@@ -29,12 +30,11 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use boards::{Board, Clock, GuardCommand};
-use gate::{CredentialKind, Event, Evidence, Policy, Session};
+use boards::{Board, Clock, GuardCommand, Presented, board::ReaderFacts};
+use gate::{Event, Evidence, Policy, Session};
 use models::calibration::Impostors;
 use store::{Store, SystemEntropy};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
 pub(crate) use self::{alert::Alert, expected::Expected};
@@ -43,6 +43,7 @@ use self::{
     expected::SharedExpected,
     gate_thread::{GateParts, GateThread},
     inputs::InputsThread,
+    readers::ReaderThread,
     slot::Slot,
     vision::VisionThread,
     watch::Watch,
@@ -71,8 +72,8 @@ pub(crate) enum Inbox {
     },
     /// What one track said of everybody but the best person.
     Impostors(Impostors),
-    /// A card or code was read: what kind, and what it holds.
-    Presented(CredentialKind, Zeroizing<Vec<u8>>),
+    /// A card or code was read.
+    Presented(Presented),
     /// Anything else that happened.
     Event(Event),
     /// A command's request, and where its answer goes.
@@ -160,6 +161,13 @@ impl Door {
             inbox: inbox.clone(),
             stopping: Arc::clone(&stopping),
         };
+        let reader = |facts: &ReaderFacts| ReaderThread {
+            facts: facts.clone(),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let readers: Vec<ReaderThread> = board.readers.iter().map(reader).collect();
         let camera = CameraThread {
             board,
             camera,
@@ -197,6 +205,9 @@ impl Door {
         others.push(spawn("camera", move || camera.run())?);
         others.push(spawn("vision", move || vision.run())?);
         others.push(spawn("inputs", move || inputs.run())?);
+        for reader in readers {
+            others.push(spawn("reader", move || reader.run())?);
+        }
         let gate = spawn("gate", move || gate.run(&arrivals))?;
         Ok(Self { inbox, stopping, shared: kept, gate, others })
     }
