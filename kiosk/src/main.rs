@@ -12,6 +12,7 @@ mod estimate;
 mod facility_file;
 mod notify;
 mod output;
+mod report;
 mod roster;
 mod search;
 mod service;
