@@ -33,7 +33,8 @@ use store::Store;
 use thiserror::Error;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
-use self::{camera::CameraThread, gate_thread::GateThread, slot::Slot, vision::VisionThread, watch::Watch};
+pub(crate) use self::slot::Slot;
+use self::{camera::CameraThread, gate_thread::GateThread, vision::VisionThread, watch::Watch};
 use crate::{
     search::{SearchSet, Shared},
     service::{Reply, Request},

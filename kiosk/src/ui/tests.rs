@@ -36,7 +36,7 @@ fn every_screen_looks_unlike_every_other_in_every_language() {
         for language in Language::ALL {
             for screen in every_screen() {
                 let picture = screens.render(&screen, language, None, PanelSize::UPRIGHT).unwrap();
-                if let Some(twin) = seen.insert(picture.into_raw(), (language, screen)) {
+                if let Some(twin) = seen.insert(picture.into_raw(), (language, screen.clone())) {
                     panic!("{twin:?} looks like {:?}", (language, screen));
                 }
             }
