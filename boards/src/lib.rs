@@ -14,11 +14,16 @@ pub mod clock;
 pub mod contract;
 pub mod frame;
 pub mod guard;
+pub mod inputs;
+pub mod lines;
 pub mod strike;
+mod tail;
 
 pub use board::{Board, BoardError, force_idle};
 pub use camera::{Camera, CameraError, SimCamera, SimScript};
 pub use clock::{BootClock, Clock};
 pub use frame::{Frame, Pixels};
+pub use gate::SensorTier;
 pub use guard::GuardCommand;
+pub use inputs::{Input, InputChange, Inputs, InputsError, SimContacts, SimInputs};
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

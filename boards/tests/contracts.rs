@@ -4,15 +4,19 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use boards::{
-    Board, BootClock, Camera, CameraError, Clock, GuardCommand, SimCamera, SimPulse, SimScript,
+    Board, BootClock, Camera, CameraError, Clock, GuardCommand, Input, Inputs, InputsError, SimCamera,
+    SimInputs, SimPulse, SimScript,
     camera::raw::{Patience, RawCamera, RawFormat, RawFrame, RawSource, ReaderSeat},
-    contract::{self, Subject, clock, grant, wait_until},
+    contract::{self, InputsSubject, Subject, clock, grant, wait_until},
+    inputs::Contacts,
+    lines::{Bias, Line, Lines, SimChip},
 };
 use gate::{DoorId, PulseResult};
 use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
@@ -119,6 +123,160 @@ fn a_simulator_that_cannot_write_its_pulses_gives_none() {
     assert!(board.sim_pulses().unwrap().all().is_empty());
     let error = board.open_strike(clock(), no_guard()).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("pulses.jsonl"), "{error}");
+}
+
+#[test]
+fn scripted_contacts_keep_the_contract_of_inputs() {
+    contract::inputs(|| {
+        let (inputs, contacts) = SimInputs::scripted(clock());
+        InputsSubject {
+            inputs: Box::new(inputs),
+            wired: Input::ALL.to_vec(),
+            play: Box::new(move |input, active| contacts.set(input, active)),
+        }
+    });
+}
+
+fn add_line(path: &Path, line: &str) {
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+    writeln!(file, "{line}").unwrap();
+}
+
+/// A board whose contacts are in a file.
+fn with_inputs(name: &str) -> String {
+    format!("{BOARD}[inputs]\nkind = \"sim\"\npath = \"{name}\"\n")
+}
+
+#[test]
+fn contacts_of_a_file_keep_the_contract_of_inputs() {
+    contract::inputs(|| {
+        let place = Place::new();
+        let path = place.at("inputs.txt");
+        fs::write(&path, "door open\nfire off\nrex\ndoor closed\ntamper off\n").unwrap();
+        let inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
+        let wired = vec![Input::DoorPosition, Input::FireContact, Input::Tamper, Input::RequestToExit];
+        let play = move |input, active| {
+            let _kept = &place;
+            match (input, active) {
+                (Input::DoorPosition, true) => add_line(&path, "door open"),
+                (Input::DoorPosition, false) => add_line(&path, "door closed"),
+                (Input::FireContact, true) => add_line(&path, "fire on"),
+                (Input::FireContact, false) => add_line(&path, "fire off"),
+                (Input::Tamper, true) => add_line(&path, "tamper on"),
+                (Input::Tamper, false) => add_line(&path, "tamper off"),
+                (Input::RequestToExit, true) => add_line(&path, "rex on"),
+                (Input::RequestToExit, false) => add_line(&path, "rex off"),
+            }
+        };
+        InputsSubject { inputs, wired, play: Box::new(play) }
+    });
+}
+
+fn told(inputs: &mut dyn Inputs) -> Option<(Input, bool)> {
+    let change = inputs.next(Duration::from_millis(400)).unwrap();
+    change.map(|change| (change.input, change.active))
+}
+
+#[test]
+fn an_input_that_the_file_never_named_is_not_there() {
+    let place = Place::new();
+    let path = place.at("inputs.txt");
+    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
+    assert_eq!(told(inputs.as_mut()), None, "the file is missing, which is nothing wrong");
+    add_line(&path, "door closed");
+    assert_eq!(told(inputs.as_mut()), Some((Input::DoorPosition, false)));
+    add_line(&path, "door open");
+    assert_eq!(told(inputs.as_mut()), Some((Input::DoorPosition, true)));
+    assert_eq!(told(inputs.as_mut()), None);
+}
+
+#[test]
+fn a_press_of_the_exit_button_is_let_go_by_itself() {
+    let place = Place::new();
+    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
+    for _ in 0..2 {
+        add_line(&place.at("inputs.txt"), "rex");
+        assert_eq!(told(inputs.as_mut()), Some((Input::RequestToExit, true)));
+        assert_eq!(told(inputs.as_mut()), Some((Input::RequestToExit, false)));
+    }
+}
+
+#[test]
+fn a_fire_that_began_before_the_start_is_told_at_the_start() {
+    let place = Place::new();
+    fs::write(place.at("inputs.txt"), "fire off\nrex\nfire on\n").unwrap();
+    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
+    assert_eq!(told(inputs.as_mut()), Some((Input::RequestToExit, false)), "a press of yesterday is over");
+    assert_eq!(told(inputs.as_mut()), Some((Input::FireContact, true)));
+}
+
+#[test]
+fn a_wrong_word_is_answered_with_the_right_ones_and_the_next_line_counts() {
+    let place = Place::new();
+    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
+    add_line(&place.at("inputs.txt"), "card 0102030405060708");
+    add_line(&place.at("inputs.txt"), &"door ".repeat(200));
+    add_line(&place.at("inputs.txt"), "fire on");
+    for _ in 0..2 {
+        let error = inputs.next(Duration::from_secs(60)).unwrap_err();
+        assert!(matches!(error, InputsError::Command { .. }), "{error}");
+        let said = error.to_string();
+        assert!(
+            said.contains("inputs.txt") && said.contains("`fire on`") && !said.contains("0102"),
+            "{said}"
+        );
+    }
+    assert_eq!(told(inputs.as_mut()), Some((Input::FireContact, true)));
+}
+
+#[test]
+fn a_fifo_plays_door_inputs_and_a_file_may_be_replaced_or_emptied() {
+    let place = Place::new();
+    let path = place.at("inputs.fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    let mut inputs = place.board(&with_inputs("inputs.fifo")).open_inputs(clock()).unwrap().unwrap();
+    let said = [("tamper on", true), ("tamper off", false), ("tamper on", true)];
+    for (line, active) in said {
+        add_line(&path, line);
+        assert_eq!(told(inputs.as_mut()), Some((Input::Tamper, active)), "each writer is heard");
+    }
+    let path = place.at("inputs.txt");
+    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
+    add_line(&path, "# what the door does\n\ntamper on");
+    assert_eq!(told(inputs.as_mut()), Some((Input::Tamper, true)));
+    fs::write(&path, "tamper off\n").unwrap();
+    assert_eq!(told(inputs.as_mut()), Some((Input::Tamper, false)));
+    fs::write(place.at("new.txt"), "tamper on\nfire off\n").unwrap();
+    fs::rename(place.at("new.txt"), &path).unwrap();
+    let both = [told(inputs.as_mut()), told(inputs.as_mut())];
+    assert!(both.contains(&Some((Input::Tamper, true))) && both.contains(&Some((Input::FireContact, false))));
+}
+
+#[test]
+fn a_folder_is_no_wiring() {
+    let place = Place::new();
+    let error =
+        place.board(&with_inputs("pictures")).open_inputs(clock()).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("pictures") && error.contains("`path`"), "{error}");
+}
+
+#[test]
+fn contacts_on_the_lines_of_a_chip_keep_the_contract_of_inputs() {
+    let line = |offset, active_low| Line { offset, active_low, bias: Bias::PullUp };
+    contract::inputs(|| {
+        let chip = SimChip::new(clock()).unwrap();
+        let lines = [line(23, false), line(24, true)];
+        chip.put(23, false);
+        let wired = vec![Input::DoorPosition, Input::RequestToExit];
+        let watch = chip.clone().watch(&lines).unwrap();
+        let inputs = Contacts::open(watch, &wired, clock()).unwrap();
+        let play = move |input, active| match input {
+            Input::DoorPosition => chip.put(23, active),
+            Input::RequestToExit => chip.put(24, !active),
+            Input::FireContact | Input::Tamper => panic!("{input:?} is not wired"),
+        };
+        InputsSubject { inputs: Box::new(inputs), wired, play: Box::new(play) }
+    });
 }
 
 #[test]

@@ -91,3 +91,12 @@ pub fn admit(
     let entrant = Entrant { person, fee: None, uses: None, stale: false, again: false };
     Ok(Admission { party: vec![entrant], pass_until: None })
 }
+
+/// What is said to those who come in.
+#[must_use]
+pub fn welcome(_facility: &Facility, _roster: &Roster, admission: &Admission) -> crate::Welcome {
+    crate::Welcome {
+        party: u32::try_from(admission.party.len()).unwrap_or(u32::MAX),
+        ..crate::Welcome::default()
+    }
+}

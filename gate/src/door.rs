@@ -20,6 +20,11 @@ pub enum Input {
     Tamper,
 }
 
+impl Input {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::DoorPosition, Self::RequestToExit, Self::FireContact, Self::Tamper];
+}
+
 /// A contact changed, or is told for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputChange {
@@ -101,6 +106,17 @@ impl DoorMonitor {
     /// A pulse for this grant has begun or ended; the door may be opened.
     pub fn released(&mut self, _now: Monotonic, _grant: RecordId) -> Vec<DoorEvent> {
         Vec::new()
+    }
+
+    /// The pulse for this grant is over.
+    pub fn pulse_over(&mut self, _now: Monotonic, _grant: RecordId) -> Vec<DoorEvent> {
+        Vec::new()
+    }
+
+    /// Whether the door has a position switch that told something.
+    #[must_use]
+    pub fn knows_position(&self) -> bool {
+        false
     }
 
     /// Time passed.

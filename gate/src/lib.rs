@@ -14,6 +14,7 @@ pub mod admission;
 pub mod audit;
 pub mod biometrics;
 pub mod calendar;
+pub mod challenge;
 pub mod claim;
 pub mod decide;
 pub mod door;
@@ -27,17 +28,18 @@ pub mod sensor;
 pub mod session;
 pub mod time;
 
-pub use admission::{Admission, Entrant, Inside, Refusal, admit};
+pub use admission::{Admission, Entrant, Inside, Refusal, admit, welcome};
 pub use audit::{Committed, DurableLog, Entry, Grant, PulseResult, Released, Spent, commit};
 pub use biometrics::{
     Candidate, Candidates, Gallery, ModelId, ModelMismatch, Probe, Reference, Score, Standing, Template,
     TemplateError, Threshold,
 };
 pub use calendar::{Date, Local, Period, Weekday};
+pub use challenge::{Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Progress, Side};
 pub use claim::{Claim, ClaimRule, CredentialKind, Way};
-pub use decide::{Decision, DenyReason, Fused, Outcome, decide, fuse};
+pub use decide::{Decision, DenyReason, Fused, Outcome, decide, decide_claim, fuse};
 pub use door::{DoorEvent, DoorMonitor, DoorTimes, Input, InputChange};
-pub use evidence::{Claimed, Comparison, Evidence, Fault, QualityIssue, Reading, Side, View};
+pub use evidence::{Claimed, Comparison, Evidence, FaceView, Fault, QualityIssue, Reading, View};
 pub use facility::{
     Admits, AgeRule, Facility, FeeClass, FeeClassId, Greeting, InsideRule, PartyRule, Schedule, SchoolStage,
     Who,
@@ -50,5 +52,5 @@ pub use people::{
 pub use policy::{Mode, Policy};
 pub use screen::{FeeLine, ReaderScreen, Screen, ShelterScreen, Welcome};
 pub use sensor::{FaceAlone, FaceRules, SensorTier};
-pub use session::{Command, Event, Session};
+pub use session::{Command, Event, LetIn, Session};
 pub use time::{Monotonic, Now, Wall};

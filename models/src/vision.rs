@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use gate::{Monotonic, Probe, QualityIssue, Template, TrackId};
 
-use crate::align::Sample;
+use crate::align::{Landmarks, Point, Sample};
 use crate::card::Card;
 use crate::detector::{Detection, Detector, Rect, foremost};
 use crate::embedder::Embedder;
@@ -71,6 +71,8 @@ pub struct Subject<'a> {
     pub track: TrackId,
     /// Where it is, in pixels of the frame that was given.
     pub face: Rect,
+    /// Where its eyes, nose and mouth are, in pixels of the frame that was given.
+    pub landmarks: Landmarks,
     /// What was measured of it.
     pub quality: Quality,
     /// The aligned face.
@@ -242,7 +244,11 @@ impl Vision {
             }
         };
         let face = unshrunk(&detection.face, factor);
-        observation.subject = Some(Subject { track, face, quality, sample: &self.sample, reading });
+        let landmarks =
+            detection.landmarks.points().map(|Point { x, y }| Point { x: x / factor, y: y / factor });
+        let landmarks = Landmarks::from_points(landmarks);
+        observation.subject =
+            Some(Subject { track, face, landmarks, quality, sample: &self.sample, reading });
         Ok(observation)
     }
 

@@ -190,6 +190,7 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
         clock,
         camera: Some(Box::new(camera)),
         observer: Box::new(move |report| _ = reports.try_send(report.clone())),
+        alert: Box::new(|_| ()),
     })?;
     let screens = out.join("screens");
     first_screenshot(panel, &screens.join("0-idle.png"))?;

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::{Arc, OnceLock, mpsc::SyncSender},
     thread,
@@ -38,12 +38,9 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
     let inbox = Arc::new(OnceLock::new());
-    let display = Display::open(
-        run.headless,
-        true,
-        notice(store.as_mut().ok())?,
-        staff_button(&inbox, run.on_staff_call.clone()),
-    )?;
+    let staff = Staff { program: run.on_staff_call.clone() };
+    let display =
+        Display::open(run.headless, true, notice(store.as_mut().ok())?, touched(&inbox, staff.clone()))?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -51,7 +48,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         quit();
     })?;
     let panel = display.panel();
-    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, &panel)) {
+    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());
             display.run()?;
@@ -63,33 +60,43 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     }
 }
 
-/// What the staff button does: the call is recorded once the door is open, and the facility's program is started in any
+/// What a touch does. A call of the staff is recorded once the door is open, and the facility's program is started in any
 /// case, because staff are needed most when the kiosk is out of service.
-fn staff_button(
-    inbox: &Arc<OnceLock<SyncSender<Inbox>>>,
-    program: Option<PathBuf>,
-) -> impl Fn(Touch) + Clone + 'static {
+fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(Touch) + Clone + 'static {
     let inbox = Arc::clone(inbox);
+    let tell_gate = move |event| {
+        if let Some(inbox) = inbox.get() {
+            _ = inbox.try_send(Inbox::Event(event));
+        }
+    };
     move |touch| match touch {
         Touch::CallStaff => {
             tracing::warn!("staff called");
-            if let Some(inbox) = inbox.get() {
-                _ = inbox.try_send(Inbox::Event(Event::StaffCalled));
-            }
-            if let Some(program) = program.clone() {
-                thread::spawn(move || tell_staff(&program));
-            }
+            tell_gate(Event::StaffCalled);
+            staff.tell("called");
         }
-        Touch::Language(_) => {}
+        Touch::Language(_) | Touch::CannotTurn | Touch::StaffArea => {}
     }
 }
 
-/// Runs the facility's program to its end, on a thread of its own.
-fn tell_staff(program: &Path) {
-    match Command::new(program).stdin(Stdio::null()).status() {
-        Ok(status) if status.success() => {}
-        Ok(status) => tracing::error!(program = %program.display(), %status, "staff not told"),
-        Err(error) => tracing::error!(program = %program.display(), %error, "staff not told"),
+/// How the staff are told: the facility's program, with the reason in `GENKAN_REASON`.
+#[derive(Clone)]
+struct Staff {
+    program: Option<PathBuf>,
+}
+
+impl Staff {
+    /// Runs the program to its end, on a thread of its own.
+    fn tell(&self, reason: &'static str) {
+        let Some(program) = self.program.clone() else { return };
+        thread::spawn(move || {
+            let ended = Command::new(&program).env("GENKAN_REASON", reason).stdin(Stdio::null()).status();
+            match ended {
+                Ok(status) if status.success() => {}
+                Ok(status) => tracing::error!(program = %program.display(), %status, "staff not told"),
+                Err(error) => tracing::error!(program = %program.display(), %error, "staff not told"),
+            }
+        });
     }
 }
 
@@ -98,6 +105,7 @@ fn open_door(
     board: Board,
     store: Store,
     panel: &Arc<dyn Panel>,
+    staff: Staff,
 ) -> Result<Door, Box<dyn Error>> {
     let models = assets::models(common.models.as_deref())?;
     let threads = Threads::start(board.inference_threads)?;
@@ -120,6 +128,7 @@ fn open_door(
         clock: clock::system(),
         camera: None,
         observer: Box::new(|_| {}),
+        alert: Box::new(move |alert| staff.tell(alert.name())),
     })?;
     socket::listen(&common.data, door.inbox())?;
     notify::ready(door.references());

@@ -129,6 +129,14 @@ impl Headless {
         slint::platform::update_timers_and_animations();
     }
 
+    /// Holds a finger on a point, in pixels from the top left.
+    pub(super) fn hold(&self, x: f32, y: f32, time: Duration) {
+        let (position, button) = (LogicalPosition::new(x, y), PointerEventButton::Left);
+        self.ui.window().dispatch_event(WindowEvent::PointerPressed { position, button });
+        self.pass(time);
+        self.ui.window().dispatch_event(WindowEvent::PointerReleased { position, button });
+    }
+
     /// Shows `screen` in whatever language is chosen.
     pub(super) fn show(&self, screen: &Screen) {
         self.ui.set_showing(shown::showing(screen));

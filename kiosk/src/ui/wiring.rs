@@ -16,6 +16,21 @@ pub(super) fn wire(
     speak(ui, &setup.notice, Language::Japanese)?;
     let staff = on_touch.clone();
     ui.on_call_staff(move || staff(Touch::CallStaff));
+    let cannot_turn = on_touch.clone();
+    ui.on_cannot_turn(move || cannot_turn(Touch::CannotTurn));
+    let (weak, opened) = (ui.as_weak(), on_touch.clone());
+    ui.on_open_staff(move || {
+        if let Some(ui) = weak.upgrade() {
+            ui.set_staff(true);
+            opened(Touch::StaffArea);
+        }
+    });
+    let weak = ui.as_weak();
+    ui.on_close_staff(move || {
+        if let Some(ui) = weak.upgrade() {
+            ui.set_staff(false);
+        }
+    });
     let (weak, notice) = (ui.as_weak(), setup.notice.clone());
     ui.on_choose(move |tongue| {
         let Some(ui) = weak.upgrade() else { return };

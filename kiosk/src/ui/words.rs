@@ -88,4 +88,8 @@ pub(crate) enum Touch {
     CallStaff,
     /// Another language is shown now: chosen by hand, or back to Japanese because nobody is here any more.
     Language(Language),
+    /// Pressed 首を動かしにくい方: a way in that needs no turn of the head is wanted.
+    CannotTurn,
+    /// Held the key in the header for two seconds; the staff area is open now.
+    StaffArea,
 }
