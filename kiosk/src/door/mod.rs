@@ -37,14 +37,13 @@ use store::{Store, SystemEntropy};
 use thiserror::Error;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
-pub(crate) use self::{alert::Alert, expected::Expected};
+pub(crate) use self::{alert::Alert, expected::Expected, slot::Slot};
 use self::{
     camera::CameraThread,
     expected::SharedExpected,
     gate_thread::{GateParts, GateThread},
     inputs::InputsThread,
     readers::ReaderThread,
-    slot::Slot,
     vision::VisionThread,
     watch::Watch,
 };

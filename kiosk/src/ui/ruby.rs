@@ -47,7 +47,11 @@ pub(super) fn plain(text: &str) -> String {
         .map(|line| {
             parts(line)
                 .into_iter()
-                .map(|Part { base, above }| if above.is_empty() { base } else { format!("{base}（{above}）") })
+                .map(
+                    |Part { base, above }| {
+                        if above.is_empty() { base } else { format!("{base}（{above}）") }
+                    },
+                )
                 .collect()
         })
         .collect();
@@ -116,15 +120,12 @@ fn parts(mut text: &str) -> Vec<Part> {
             parts.push(Part { base: base.into(), above: above.into() });
         }
     };
-    while let Some((before, (reading, after))) = text
-        .split_once('《')
-        .and_then(|(before, rest)| rest.split_once('》').map(|closed| (before, closed)))
+    while let Some((before, (reading, after))) =
+        text.split_once('《').and_then(|(before, rest)| rest.split_once('》').map(|closed| (before, closed)))
     {
         let (plain, read) = match before.rsplit_once('｜') {
             Some(marked) => marked,
-            None => {
-                before.split_at(before.trim_end_matches(is_kanji).len())
-            }
+            None => before.split_at(before.trim_end_matches(is_kanji).len()),
         };
         push(plain, "");
         push(read, reading);
@@ -181,7 +182,10 @@ mod tests {
     #[test]
     fn lines_are_broken_between_phrases_and_where_the_text_says() {
         assert_eq!(set("いま　つかえません。\nあとで", 20.0), ["いま_つかえません。", "あとで"]);
-        assert_eq!(set("もうすこし　ちかくに　きて　ください", 10.0), ["もうすこし_ちかくに", "きて_ください"]);
+        assert_eq!(
+            set("もうすこし　ちかくに　きて　ください", 10.0),
+            ["もうすこし_ちかくに", "きて_ください"]
+        );
     }
 
     #[test]
