@@ -25,7 +25,7 @@
 
 use std::time::Duration;
 
-use crate::{Monotonic, PulseResult, RecordId};
+use crate::{Monotonic, RecordId};
 
 /// No board pulses longer than this; a grant whose pulse is never said to be over counts as if it had ended then.
 pub const LONGEST_PULSE: Duration = Duration::from_secs(6);
@@ -49,6 +49,11 @@ pub enum Input {
     FireContact,
     /// The housing: active while it is open.
     Tamper,
+}
+
+impl Input {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::DoorPosition, Self::RequestToExit, Self::FireContact, Self::Tamper];
 }
 
 /// A contact changed, or is told for the first time.
@@ -211,17 +216,18 @@ impl DoorMonitor {
         events
     }
 
-    /// The strike's answer for this grant. A grant for which it was not driven is taken back, and no answer is owed for it.
-    pub fn pulse_over(&mut self, now: Monotonic, grant: RecordId, result: PulseResult) -> Vec<DoorEvent> {
+    /// The pulse for this grant is over: for a while yet the door may be opened.
+    pub fn pulse_over(&mut self, now: Monotonic, grant: RecordId) -> Vec<DoorEvent> {
         let events = self.tick(now);
-        match result {
-            PulseResult::Pulsed(_) | PulseResult::StrikeFailed | PulseResult::Unknown => {
-                self.end_pulse(now, grant)
-            }
-            PulseResult::Expired | PulseResult::WrongDoor => {
-                self.releases.retain(|release| release.grant != grant);
-            }
-        }
+        self.end_pulse(now, grant);
+        events
+    }
+
+    /// The strike was not driven for this grant ([`crate::PulseResult::Expired`], [`crate::PulseResult::WrongDoor`]): it
+    /// counts no more, and no answer is owed for it.
+    pub fn not_driven(&mut self, now: Monotonic, grant: RecordId) -> Vec<DoorEvent> {
+        let events = self.tick(now);
+        self.releases.retain(|release| release.grant != grant);
         events
     }
 
@@ -235,6 +241,12 @@ impl DoorMonitor {
         let mut events: Vec<DoorEvent> = due.into_iter().filter_map(|release| self.unused(release)).collect();
         events.extend(self.open_too_long(now));
         events
+    }
+
+    /// Whether the door has a position switch that told something.
+    #[must_use]
+    pub fn knows_position(&self) -> bool {
+        !matches!(self.position, Position::NotTold)
     }
 
     /// Whether the fire contact is active.
@@ -294,8 +306,7 @@ impl DoorMonitor {
 
     /// The answer of a grant that counts no more, if one is owed. Without a contact nobody knows.
     fn unused(&self, release: Release) -> Option<DoorEvent> {
-        let told = !matches!(self.position, Position::NotTold);
-        (told && !release.answered).then_some(DoorEvent::GrantUnused(release.grant))
+        (self.knows_position() && !release.answered).then_some(DoorEvent::GrantUnused(release.grant))
     }
 
     fn end_pulse(&mut self, now: Monotonic, grant: RecordId) {

@@ -120,6 +120,44 @@ pub enum StoreError {
     /// Nobody is enrolled under this id.
     #[error("{0}: nobody is enrolled under this id; `kiosk gallery list` shows who is")]
     UnknownPerson(PersonId),
+    /// The person was erased, and an erased id is never used again.
+    #[error("{0}: this person was erased; enrol them anew, under a new id, if they wish so")]
+    Erased(PersonId),
+    /// No household has this id.
+    #[error("there is no such household (any more); enrol the household, or name another")]
+    UnknownHousehold,
+    /// Somebody else speaks for the household.
+    #[error("{0}: speaks for this household already; change that registration first")]
+    SecondRepresentative(PersonId),
+    /// A household whose parts do not make one.
+    #[error("cannot enrol a household: {0}")]
+    UnusableHousehold(&'static str),
+    /// A registration or an entitlement that has no meaning.
+    #[error("cannot register: {0}")]
+    UnusableRegistration(&'static str),
+    /// Nobody has this entitlement.
+    #[error("there is no such pass or book of coupons, or it was withdrawn before")]
+    UnknownEntitlement,
+    /// No visit has this record.
+    #[error("{0}: is the record of no visit here; `kiosk report` lists them")]
+    NoSuchVisit(RecordId),
+    /// The visit was corrected before.
+    #[error("this visit was corrected already; correct that correction, {0}")]
+    AlreadyCorrected(RecordId),
+    /// The visit cannot be corrected (now).
+    #[error("cannot correct this visit: {0}")]
+    CannotCorrect(&'static str),
+    /// There is no consent text of this version.
+    #[error("there is no consent text of version {0:?}; add the text before anybody agrees to it")]
+    UnknownConsentText(String),
+    /// The text of a version to which people agreed would be another.
+    #[error(
+        "version {0:?} of the consent text was agreed to as it stands; give the changed text a new version"
+    )]
+    ConsentTextChanged(String),
+    /// A consent text that has no meaning.
+    #[error("cannot keep this consent text: {0}")]
+    UnusableConsentText(&'static str),
     /// This enrolment was revoked before.
     #[error("{0}: this enrolment is revoked already")]
     AlreadyRevoked(PersonId),

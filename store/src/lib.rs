@@ -3,23 +3,35 @@
 //!
 //! The story in reading order: `key` (what opens the file), `files` (the data directory, and every reason to refuse it),
 //! `schema` (the tables, as prose), `feeds` (runs and the door's log: a record is durable before anybody hears of it),
-//! `bodies` (what each kind of record says), `vault` (people and the gallery), `verify` and `walk` (what an auditor can
-//! prove, and what is named when something is wrong), `export` (the log as a file, and its verification without the vault).
+//! `bodies` (what each kind of record says), `vault` (people and the gallery), `enrolment`, `households` and `registration`
+//! (how people and what is known of them come in), `roster` (what the rules need of it), `consent` (what people agreed to),
+//! `visits`, `corrections` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
+//! is named when something is wrong), `export` (the log as a file, and its verification without the vault).
 //!
 //! A process that writes opens a new run at its first record and never takes up an old one; so whatever was restored or
 //! lost, no number is given twice.
 
 mod bodies;
+mod consent;
+mod corrections;
+mod enrolment;
 mod entropy;
 mod error;
 mod export;
 mod feeds;
+mod figures;
 mod files;
+mod households;
 mod key;
+mod registration;
+mod roster;
 mod schema;
+mod staff;
 mod vault;
 mod verify;
+mod visits;
 mod walk;
+mod words;
 
 use std::{
     fmt,
@@ -30,14 +42,22 @@ use ledger::{AuthorId, AuthorKey, GroupId, GroupKey, KeyId};
 use rusqlite::{Connection, Transaction};
 use zeroize::Zeroizing;
 
+pub use consent::{Consent, ConsentGiven, ConsentLanguage, ConsentText, GivenBy};
+pub use corrections::{CorrectionWhy, MAX_PARTY};
+pub use enrolment::{Enrolment, MAX_NAME, MAX_REFERENCES};
 pub use entropy::{Entropy, EntropyError, SystemEntropy};
 pub use error::StoreError;
 pub use export::{read_head, verify_export};
+pub use figures::{Counts, EntrantRow, VisitOutcome, VisitRow};
 #[doc(hidden)]
 pub use files::Synchronous;
+pub use households::{EnrolledHousehold, MAX_MEMBERS, NewHousehold};
 pub use key::{FileKey, KeyError, KeyPort, VaultKey};
-pub use vault::{Enrolment, MAX_NAME, MAX_REFERENCES, Person};
+pub use registration::{NewEntitlement, NewRegistration};
+pub use staff::By;
+pub use vault::Person;
 pub use verify::{AuditError, Report};
+pub use visits::DoorState;
 pub use walk::{Finding, What};
 
 use feeds::Feed;
@@ -127,6 +147,7 @@ pub struct Store {
     keys: Keys,
     feed: Option<Feed>,
     boot: [u8; 16],
+    offset_minutes: i32,
     entropy: Box<dyn Entropy>,
     /// The last field, so that the data file is closed before the lock is given back.
     _lock: files::Lock,
@@ -176,7 +197,14 @@ impl Store {
         let file = files::Layout::of(directory).data;
         let keys = Keys::read(&connection, &file)?;
         let OpenOptions { boot, entropy, .. } = options;
-        Ok(Self { file, connection, keys, feed: None, boot, entropy, _lock: lock })
+        let offset_minutes = gate::facility::JAPAN_OFFSET_MINUTES;
+        Ok(Self { file, connection, keys, feed: None, boot, offset_minutes, entropy, _lock: lock })
+    }
+
+    /// Which local time visits are written down in, in minutes east of UTC; Japan's unless this is called. What has been
+    /// written stays as it is.
+    pub fn set_offset_minutes(&mut self, minutes: i32) {
+        self.offset_minutes = minutes;
     }
 
     /// The words of the notice, and the device's name.

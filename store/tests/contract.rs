@@ -114,7 +114,7 @@ fn what_makes_no_enrolment_enrols_nobody() {
         ("too many", vec![one.clone(); MAX_REFERENCES + 1]),
     ];
     for (name, templates) in bad {
-        let refused = store.enrol(at(1), Enrolment { name: name.into(), templates, reinstates: None });
+        let refused = store.enrol(at(1), Enrolment { name: name.into(), templates, ..Enrolment::default() });
         assert!(matches!(refused, Err(StoreError::UnusableEnrolment(_))), "{name}");
     }
     assert!(store.people().unwrap().is_empty());
@@ -126,7 +126,9 @@ fn the_largest_enrolment_fits_in_one_record() {
     let (_directory, mut store) = fresh();
     let wide = gate::Template::new(ModelId::new("wide"), vec![1.0; 512]).unwrap();
     let name = "髙".repeat(200);
-    store.enrol(at(1), Enrolment { name, templates: vec![wide; MAX_REFERENCES], reinstates: None }).unwrap();
+    store
+        .enrol(at(1), Enrolment { name, templates: vec![wide; MAX_REFERENCES], ..Enrolment::default() })
+        .unwrap();
     assert_eq!(store.gallery(&ModelId::new("wide"), 512).unwrap().references(), MAX_REFERENCES);
 }
 

@@ -17,11 +17,10 @@ enum Act {
     FireContact(bool),
     Housing(bool),
     Release(u64),
-    Over(u64, PulseResult),
+    Over(u64),
+    NotDriven(u64),
     Tick,
 }
-
-const DONE: PulseResult = PulseResult::Pulsed(Duration::from_secs(1));
 
 fn ms(millis: u64) -> Monotonic {
     Monotonic::from_micros(millis * 1_000)
@@ -40,7 +39,8 @@ fn play(door: &mut DoorMonitor, at: u64, act: Act) -> Vec<DoorEvent> {
         Act::FireContact(active) => door.input(told(Input::FireContact, active)),
         Act::Housing(active) => door.input(told(Input::Tamper, active)),
         Act::Release(seq) => door.released(ms(at), grant(seq)),
-        Act::Over(seq, result) => door.pulse_over(ms(at), grant(seq), result),
+        Act::Over(seq) => door.pulse_over(ms(at), grant(seq)),
+        Act::NotDriven(seq) => door.not_driven(ms(at), grant(seq)),
         Act::Tick => door.tick(ms(at)),
     }
 }
@@ -71,7 +71,7 @@ fn a_granted_visitor_enters_once_however_often_the_door_is_opened() {
         (0, Act::Closes),
         (1_000, Act::Release(1)),
         (1_550, Act::Opens),
-        (2_000, Act::Over(1, DONE)),
+        (2_000, Act::Over(1)),
         (2_550, Act::Closes),
         (4_950, Act::Opens),
         (6_050, Act::Closes),
@@ -81,7 +81,7 @@ fn a_granted_visitor_enters_once_however_often_the_door_is_opened() {
 
 #[test]
 fn a_grant_counts_until_three_seconds_after_its_pulse_and_not_longer() {
-    let released = [(0, Act::Closes), (1_000, Act::Release(1)), (2_000, Act::Over(1, DONE))];
+    let released = [(0, Act::Closes), (1_000, Act::Release(1)), (2_000, Act::Over(1))];
     let opened =
         |at| released.iter().copied().chain([(at, Act::Opens), (at + 50, Act::Closes)]).collect::<Vec<_>>();
     check(&opened(5_000), &[(5_000, DoorEvent::Entered(grant(1)))]);
@@ -95,7 +95,7 @@ fn an_opening_that_is_told_late_still_counts_by_its_own_time() {
     let mut door = DoorMonitor::new(DoorTimes::default());
     play(&mut door, 0, Act::Closes);
     play(&mut door, 1_000, Act::Release(1));
-    play(&mut door, 2_000, Act::Over(1, DONE));
+    play(&mut door, 2_000, Act::Over(1));
     assert_eq!(play(&mut door, 5_040, Act::Tick), []);
     assert_eq!(play(&mut door, 4_990, Act::Opens), [DoorEvent::Entered(grant(1))]);
 }
@@ -108,14 +108,17 @@ fn a_pulse_that_nobody_says_is_over_does_not_leave_the_door_free() {
 
 #[test]
 fn a_grant_for_which_the_strike_was_not_driven_leaves_the_door_locked() {
-    for result in [PulseResult::Expired, PulseResult::WrongDoor] {
-        let acts =
-            [(0, Act::Closes), (1_000, Act::Release(1)), (1_050, Act::Over(1, result)), (1_150, Act::Opens)];
-        check(&acts, &[(1_150, DoorEvent::Forced)]);
-    }
-    let failed =
-        [(0, Act::Closes), (1_000, Act::Release(1)), (1_050, Act::Over(1, PulseResult::StrikeFailed))];
-    check(&failed, &[(4_400, DoorEvent::GrantUnused(grant(1)))]);
+    let acts = [(0, Act::Closes), (1_000, Act::Release(1)), (1_050, Act::NotDriven(1)), (1_150, Act::Opens)];
+    check(&acts, &[(1_150, DoorEvent::Forced)]);
+}
+
+#[test]
+fn a_door_without_a_position_switch_is_known_by_its_silence() {
+    let mut door = DoorMonitor::new(DoorTimes::default());
+    play(&mut door, 0, Act::FireContact(false));
+    assert!(!door.knows_position());
+    play(&mut door, 10, Act::Closes);
+    assert!(door.knows_position());
 }
 
 #[test]
@@ -193,12 +196,8 @@ fn a_door_found_open_was_not_forced_but_may_not_stay_open() {
 
 #[test]
 fn without_a_door_contact_nothing_is_said_about_the_door() {
-    let acts = [
-        (1_000, Act::Release(1)),
-        (2_000, Act::Over(1, DONE)),
-        (3_050, Act::Rex(true)),
-        (9_050, Act::Release(2)),
-    ];
+    let acts =
+        [(1_000, Act::Release(1)), (2_000, Act::Over(1)), (3_050, Act::Rex(true)), (9_050, Act::Release(2))];
     check(&acts, &[(3_050, DoorEvent::RequestToExit)]);
 }
 
@@ -340,8 +339,8 @@ impl History {
             }
             Act::FireContact(active) => self.fire = active,
             Act::Release(seq) => _ = self.releases.insert(seq, (at, None)),
-            Act::Over(seq, _) => self.releases.get_mut(&seq).unwrap().1 = Some(at + within),
-            Act::Housing(_) | Act::Tick => {}
+            Act::Over(seq) => self.releases.get_mut(&seq).unwrap().1 = Some(at + within),
+            Act::NotDriven(_) | Act::Housing(_) | Act::Tick => {}
         }
     }
 }
@@ -355,7 +354,7 @@ fn next_act(
     released: &mut (u64, u64),
 ) -> Act {
     if let Some(place) = running.iter().position(|(_, ends)| *ends <= at) {
-        return Act::Over(running.remove(place).0, DONE);
+        return Act::Over(running.remove(place).0);
     }
     match seeded.below(40) {
         0..=7 => Act::Opens,
@@ -395,7 +394,7 @@ fn long_stories_of_the_door_keep_the_invariants() {
             fire = step(at, act);
         }
         for (seq, _) in running {
-            step(at, Act::Over(seq, DONE));
+            step(at, Act::Over(seq));
         }
         step(at + 1, Act::FireContact(false));
         step(at + 10_000, Act::Tick);

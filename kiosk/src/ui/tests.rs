@@ -36,7 +36,7 @@ fn every_screen_looks_unlike_every_other_in_every_language() {
         for language in Language::ALL {
             for screen in every_screen() {
                 let picture = screens.render(&screen, language, None, PanelSize::UPRIGHT).unwrap();
-                if let Some(twin) = seen.insert(picture.into_raw(), (language, screen)) {
+                if let Some(twin) = seen.insert(picture.into_raw(), (language, screen.clone())) {
                     panic!("{twin:?} looks like {:?}", (language, screen));
                 }
             }
@@ -146,6 +146,23 @@ fn english_is_shown_when_it_is_touched_and_japanese_returns_when_nobody_is_here(
 }
 
 #[test]
+fn the_key_opens_the_staff_area_when_it_is_held_and_only_then() {
+    let (screens, heard) = screens(false);
+    let public = screens.draw(PanelSize::UPRIGHT);
+    let (x, y) = (400.0, 72.0);
+    screens.touch(x, y);
+    screens.pass(Duration::from_secs(3));
+    screens.hold(x, y, Duration::from_millis(1_900));
+    assert_eq!((heard.borrow().as_slice(), screens.ui().get_staff()), ([].as_slice(), false));
+
+    screens.hold(x, y, Duration::from_millis(2_100));
+    assert_eq!((heard.borrow().as_slice(), screens.ui().get_staff()), ([Touch::StaffArea].as_slice(), true));
+    assert_ne!(screens.draw(PanelSize::UPRIGHT), public);
+    screens.ui().invoke_close_staff();
+    assert_eq!(screens.draw(PanelSize::UPRIGHT), public);
+}
+
+#[test]
 fn a_camera_picture_is_seen_only_while_a_face_is_sought() {
     let (screens, _) = screens(false);
     let preview = Preview::new(4, 3, vec![90; 36]).unwrap();
@@ -248,10 +265,9 @@ fn a_headless_panel_saves_what_is_shown_now() {
     };
     let idle = shoot("idle.png");
     assert_eq!(idle.dimensions(), (1024, 600));
-    panel.show(super::tour::welcome(2));
+    panel.show(tour::welcome(2));
     let (screens, _) = screens(false);
-    let welcome =
-        screens.render(&super::tour::welcome(2), Language::English, None, PanelSize::COUNTER).unwrap();
+    let welcome = screens.render(&tour::welcome(2), Language::English, None, PanelSize::COUNTER).unwrap();
     assert_eq!(shoot("welcome.png"), welcome);
     panel.show(Screen::Idle);
     panel.preview(Preview::new(2, 1, vec![40; 6]).unwrap());

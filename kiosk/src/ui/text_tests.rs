@@ -127,10 +127,12 @@ fn every_text_has_a_translation_and_a_comment_that_says_where_it_appears() {
         (Language::Japanese, include_str!("../../lang/ja/LC_MESSAGES/kiosk.po")),
         (Language::English, include_str!("../../lang/en/LC_MESSAGES/kiosk.po")),
     ] {
-        let entries = catalogue(po);
+        // The staff area has texts, and tests, of its own.
+        let entries: BTreeMap<_, _> =
+            catalogue(po).into_iter().filter(|(_, entry)| entry.context == "Texts").collect();
         assert_eq!(entries.keys().cloned().collect::<BTreeSet<_>>(), source_texts(), "{language:?}");
         for (text, entry) in entries {
-            assert!(!entry.place.is_empty() && entry.context == "Texts", "{language:?} {text}: {entry:?}");
+            assert!(!entry.place.is_empty(), "{language:?} {text}: {entry:?}");
             assert!(
                 !entry.translations.is_empty() && entry.translations.iter().all(|words| !words.is_empty())
             );
