@@ -1,9 +1,11 @@
 //! Days as people and statutes count them: dates, weekdays, ages, school years, and the local time of a facility.
 //!
 //! A wall clock is a claim with an uncertainty. Whoever asks for a day gets both ends of the interval ([`Local::span`]), and
-//! a rule that would answer differently at the two ends has not been answered.
+//! a rule that would answer differently within it has not been answered.
 
 use std::fmt;
+
+use thiserror::Error;
 
 use crate::Wall;
 
@@ -155,6 +157,11 @@ impl fmt::Debug for Date {
     }
 }
 
+/// The answer depends on the date, and nobody tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the answer depends on the date; set the clock")]
+pub struct Undated;
+
 /// From one day to another, both included; open where no day is named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Period {
@@ -172,6 +179,18 @@ impl Period {
     #[must_use]
     pub fn holds(&self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
+    }
+
+    /// Whether the day lies in it, as far as that can be said: of a day that is not known only [`Period::ALWAYS`] says yes.
+    ///
+    /// # Errors
+    /// The answer depends on the day.
+    pub fn holds_on(&self, day: Option<Date>) -> Result<bool, Undated> {
+        match day {
+            Some(day) => Ok(self.holds(day)),
+            None if *self == Self::ALWAYS => Ok(true),
+            None => Err(Undated),
+        }
     }
 
     /// Whether some day lies in it.
@@ -209,6 +228,23 @@ impl Local {
         let date = Date::from_days(minutes.div_euclid(DAY_MINUTES))?;
         let minute = u16::try_from(minutes.rem_euclid(DAY_MINUTES)).expect("a day has 1440 minutes");
         Some(Self { date, minute })
+    }
+
+    /// The minute after this one; none after the year 9999.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        let minute = self.minute + 1;
+        if i64::from(minute) < DAY_MINUTES {
+            return Some(Self { minute, ..self });
+        }
+        self.date.plus_days(1).map(|date| Self { date, minute: 0 })
+    }
+
+    /// Minutes from `earlier` to this one; negative if it lies ahead.
+    #[must_use]
+    pub fn minutes_since(self, earlier: Self) -> i64 {
+        (self.date.days() - earlier.date.days()) * DAY_MINUTES + i64::from(self.minute)
+            - i64::from(earlier.minute)
     }
 
     /// The earliest and the latest local time that the claim allows; none if there is no clock, or none that can be true.

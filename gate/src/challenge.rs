@@ -287,7 +287,8 @@ impl Challenge {
 
     /// Gathers frontal views, and prompts when there are enough and the waiting time is over.
     fn wait(&mut self, now: Monotonic, sight: &Sight, prompt_at: Option<Monotonic>) -> Progress {
-        if !(sight.seen.eye_distance() >= self.demand.min_eye_distance_px * NARROWEST) {
+        let near = sight.seen.eye_distance() >= self.demand.min_eye_distance_px * NARROWEST;
+        if !near {
             self.forget_views();
             return Progress::TooFar;
         }

@@ -20,7 +20,9 @@ pub mod decide;
 pub mod door;
 pub mod evidence;
 pub mod facility;
+pub mod fees;
 pub mod identifiers;
+pub mod inside;
 pub mod people;
 pub mod policy;
 pub mod screen;
@@ -28,7 +30,7 @@ pub mod sensor;
 pub mod session;
 pub mod time;
 
-pub use admission::{Admission, Entrant, Inside, Refusal, admit, welcome};
+pub use admission::{Admission, Entrant, Refusal, admit, fee_lines, welcome};
 pub use audit::{Committed, DurableLog, Entry, Grant, PulseResult, Released, Spent, commit};
 pub use biometrics::{
     Candidate, Candidates, Gallery, ModelId, ModelMismatch, Probe, Reference, Score, Standing, Template,
@@ -46,7 +48,9 @@ pub use facility::{
     Admits, AgeRule, Facility, FeeClass, FeeClassId, Greeting, InsideRule, PartyRule, Schedule, SchoolStage,
     Who,
 };
+pub use fees::fee_class;
 pub use identifiers::{DoorId, PersonId, RecordId, TrackId, VisitId};
+pub use inside::{Inside, muster};
 pub use people::{
     Assurance, Attributes, Coupons, Entitlement, EntitlementId, HouseholdId, Registered, Residency, Roster,
     StaffId, Words,

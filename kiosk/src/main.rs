@@ -6,6 +6,8 @@ mod arguments;
 mod assets;
 mod clock;
 mod commands;
+#[allow(dead_code, unused_imports)]
+mod desk;
 mod display;
 mod door;
 mod estimate;

@@ -111,11 +111,11 @@ impl Baseline {
         self.frames
     }
 
-    /// Adds a view. Says whether it could be used: points that are not a face's are not.
+    /// Adds a view. Says whether it could be used: points that are not those of a frontal face are not.
     pub fn add(&mut self, points: &FacePoints) -> bool {
         let view = View::of(points);
         let nose = view.and_then(|view| Some(view.plane.inverse()?.apply(view.nose)));
-        let (Some(view), Some(nose)) = (view, nose.filter(|nose| near(*nose))) else {
+        let (Some(view), Some(nose)) = (view, nose.filter(|nose| inside(*nose))) else {
             return false;
         };
         self.frames += 1;
@@ -148,9 +148,9 @@ impl Baseline {
     }
 }
 
-/// Whether a point of the plane is on or beside the face: the nose of a face that is turned far leaves it, by less.
-fn near(point: Vector) -> bool {
-    point.iter().all(|value| (-2.0..=3.0).contains(value))
+/// Whether a point of the plane lies between eyes and mouth, where a frontal face has its nose.
+fn inside(point: Vector) -> bool {
+    point.iter().all(|value| (0.0..=1.0).contains(value))
 }
 
 /// Least double area of the triangle at each corner of eyes and mouth, over the square of their longer diagonal. A face

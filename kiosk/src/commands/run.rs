@@ -10,7 +10,7 @@ use std::{
 };
 
 use boards::Board;
-use gate::{Event, Fault, Policy, Screen};
+use gate::{Event, Fault, Greeting, Policy, Screen};
 use models::{Threads, Vision};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -25,7 +25,7 @@ use crate::{
     display::Display,
     door::{Door, Inbox, Parts},
     notify, output, socket,
-    ui::{Bilingual, Notice, Panel, Touch},
+    ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
 
 /// How long "out of service" stays before the program ends, so that the service manager can try again.
@@ -34,13 +34,18 @@ const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
 pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
+    let policy = Policy::default();
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
     let inbox = Arc::new(OnceLock::new());
     let staff = Staff { program: run.on_staff_call.clone() };
-    let display =
-        Display::open(run.headless, true, notice(store.as_mut().ok())?, touched(&inbox, staff.clone()))?;
+    let setup = Setup {
+        notice: notice(store.as_mut().ok())?,
+        readers: !board.readers.is_empty(),
+        vehicle: policy.facility.greeting == Greeting::Board,
+    };
+    let display = Display::open(run.headless, true, setup, touched(&inbox, staff.clone()))?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -48,7 +53,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         quit();
     })?;
     let panel = display.panel();
-    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, &panel, staff)) {
+    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());
             display.run()?;
@@ -75,7 +80,8 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             tell_gate(Event::StaffCalled);
             staff.tell("called");
         }
-        Touch::Language(_) | Touch::CannotTurn | Touch::StaffArea => {}
+        Touch::CannotTurn => tell_gate(Event::CannotTurn),
+        Touch::Language(_) | Touch::StaffArea | Touch::Member { .. } | Touch::HouseholdDone => {}
     }
 }
 
@@ -104,6 +110,7 @@ fn open_door(
     common: &Common,
     board: Board,
     store: Store,
+    policy: Policy,
     panel: &Arc<dyn Panel>,
     staff: Staff,
 ) -> Result<Door, Box<dyn Error>> {
@@ -124,7 +131,7 @@ fn open_door(
         board,
         store,
         vision,
-        policy: Policy::default(),
+        policy,
         panel: Arc::clone(panel),
         clock: clock::system(),
         camera: None,
@@ -142,7 +149,7 @@ fn out_of_service(display: Display, headless: bool, error: Box<dyn Error>) -> Ou
     let another_is_at_work = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
     if !headless && !another_is_at_work {
         tracing::error!(error = output::explain(error.as_ref()), "out of service");
-        display.panel().show(Screen::OutOfService(Fault::Storage));
+        display.panel().show(Screen::OutOfService(Fault::Storage).into());
         let quit = display.quitter();
         thread::spawn(move || {
             thread::sleep(OUT_OF_SERVICE_SHOWN);
@@ -159,6 +166,6 @@ fn notice(store: Option<&mut Store>) -> Result<Notice, StoreError> {
         return Ok(Notice::example());
     };
     let words = store.settings()?.notice;
-    let both = |words: Words| Bilingual { japanese: words.japanese, english: words.english };
+    let both = |words: Words| Bilingual { japanese: words.japanese, easy: None, english: words.english };
     Ok(Notice { operator: both(words.operator), purpose: both(words.purpose), contact: both(words.contact) })
 }

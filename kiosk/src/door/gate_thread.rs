@@ -11,7 +11,7 @@ use std::{
 use boards::{Clock, Presented};
 use gate::{
     Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic, PersonId, Policy,
-    Session, commit,
+    Screen, Session, commit,
 };
 use models::{
     Card,
@@ -28,7 +28,7 @@ use crate::{
     clock, roster,
     search::Shared,
     service::{Reply, Request, Served, outcome_text, serve},
-    ui::Panel,
+    ui::{Moment, Panel},
 };
 
 /// The session is stepped at least this often.
@@ -79,7 +79,7 @@ impl GateThread {
     pub(super) fn new(parts: GateParts) -> Self {
         let GateParts { policy, session, store, shared, expected, strike, panel, clock, observer, alert } =
             parts;
-        panel.show(session.screen());
+        panel.show(session.screen().into());
         Self {
             policy,
             session,
@@ -136,7 +136,7 @@ impl GateThread {
             self.note(&event);
             for command in self.session.step(clock::now(self.clock.as_ref()), event) {
                 match command {
-                    Command::Show(screen) => self.panel.show(screen),
+                    Command::Show(screen) => self.show(screen),
                     Command::Release(grant) => self.release(grant),
                     Command::Free(free) => self.free(free),
                     Command::Expect(person) => self.expect(person),
@@ -150,6 +150,14 @@ impl GateThread {
                 }
             }
         }
+    }
+
+    /// Shows a screen, with the name of whoever may be greeted by it.
+    fn show(&mut self, screen: Screen) {
+        let greeted = if let Screen::Welcome(welcome) = &screen { welcome.greet } else { None };
+        // A name that cannot be read is not worth a screen that does not come.
+        let name = greeted.and_then(|person| self.store.name(person).ok().flatten());
+        self.panel.show(Moment::from(screen).naming(name.into_iter().collect()));
     }
 
     fn watch_tail(&mut self, impostors: &Impostors) {

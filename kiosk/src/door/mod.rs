@@ -37,14 +37,13 @@ use store::{Store, SystemEntropy};
 use thiserror::Error;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
-pub(crate) use self::{alert::Alert, expected::Expected};
+pub(crate) use self::{alert::Alert, expected::Expected, slot::Slot};
 use self::{
     camera::CameraThread,
     expected::SharedExpected,
     gate_thread::{GateParts, GateThread},
     inputs::InputsThread,
     readers::ReaderThread,
-    slot::Slot,
     vision::VisionThread,
     watch::Watch,
 };
@@ -137,9 +136,12 @@ impl Door {
         let strike = board.open_strike(Arc::clone(&clock), guard).map_err(DoorError::Strike)?;
         policy.door = strike.as_ref().map(|strike| strike.door());
         policy.sensor = board.sensor;
-        let session = Session::new(policy.clone(), roster::roster(&mut store)?);
+        let now = crate::clock::now(clock.as_ref());
+        let mut session = Session::new(policy.clone(), roster::roster(&mut store)?);
+        let told = session.step(now, Event::Inside(store.inside(now)?));
+        debug_assert!(told.is_empty(), "who is inside is for the session alone");
         let shared = Shared::new(SearchSet::load(&mut store, &policy)?);
-        let left_open = store.close_open_grants(crate::clock::now(clock.as_ref()))?;
+        let left_open = store.close_open_grants(now)?;
         tracing::info!(references = shared.current().references(), left_open, "door starts");
 
         let (inbox, arrivals) = sync_channel(INBOX);

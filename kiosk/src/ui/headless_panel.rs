@@ -8,6 +8,7 @@ use std::thread;
 use gate::Screen;
 
 use super::headless::{Headless, PanelSize};
+use super::moment::Moment;
 use super::panel::{Panel, Preview, UiError, save};
 use super::words::{Language, Setup};
 
@@ -24,7 +25,7 @@ pub(crate) struct HeadlessPanel {
 /// What is shown.
 #[derive(Clone)]
 struct Now {
-    screen: Screen,
+    moment: Moment,
     preview: Option<Preview>,
 }
 
@@ -45,7 +46,10 @@ impl HeadlessPanel {
             .name("screens".into())
             .spawn(move || draw_all(&setup, language, size, &inbox))
             .map_err(UiError::Thread)?;
-        Ok(HeadlessPanel { now: Arc::new(Mutex::new(Now { screen: Screen::Idle, preview: None })), requests })
+        Ok(HeadlessPanel {
+            now: Arc::new(Mutex::new(Now { moment: Screen::Idle.into(), preview: None })),
+            requests,
+        })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -54,8 +58,8 @@ impl HeadlessPanel {
 }
 
 impl Panel for HeadlessPanel {
-    fn show(&self, screen: Screen) {
-        self.now().screen = screen;
+    fn show(&self, moment: Moment) {
+        self.now().moment = moment;
     }
 
     fn preview(&self, preview: Preview) {
@@ -93,5 +97,5 @@ fn draw(
         Some(made) => made,
         None => screens.insert(Headless::new(setup, |_| ())?),
     };
-    save(&screens.render(&now.screen, language, now.preview.as_ref(), size)?, file)
+    save(&screens.render(&now.moment, language, now.preview.as_ref(), size)?, file)
 }
