@@ -18,6 +18,7 @@
 //! | `ConsentText` | `version`, `digest`, `by` |
 //! | `Consented` | `person`, `version`, `digest`, `language`, `given_by`, `by` |
 //! | `Revoked` | `person`; personal: `reason` |
+//! | `Policy` | `digest` of the facility's file, `by` |
 //! | `StaffAdded` | `staff`, `role`, `by` |
 //! | `StaffPinSet`, `StaffRemoved` | `staff`, `by` |
 //! | `StaffSignedIn` | `staff`, `way`: `pin` or the kind of the card |

@@ -156,6 +156,9 @@ pub enum StoreError {
     /// What a card says of itself is nothing, or more than a card says.
     #[error("a card or code says 1 to 256 bytes of itself; read it again")]
     UnusableCredential,
+    /// The facility's file is longer than rules are.
+    #[error("a facility's file has at most 256 KiB; shorten it")]
+    FacilityTooLong,
     /// No visit has this record.
     #[error("{0}: is the record of no visit here; `kiosk report` lists them")]
     NoSuchVisit(RecordId),

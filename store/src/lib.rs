@@ -6,6 +6,7 @@
 //! `bodies` (what each kind of record says), `vault` (people and the gallery), `enrolment`, `households` and `registration`
 //! (how people and what is known of them come in), `roster` (what the rules need of it), `consent` (what people agreed to),
 //! `staff`, `pin` and `lockout` (who works here, and signing in), `credentials` (whose a card is),
+//! `facility` (the rules' text),
 //! `visits`, `corrections` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
 //! is named when something is wrong), `export` (the log as a file, and its verification without the vault).
 //!
@@ -20,6 +21,7 @@ mod enrolment;
 mod entropy;
 mod error;
 mod export;
+mod facility;
 mod feeds;
 mod figures;
 mod files;
@@ -53,6 +55,7 @@ pub use enrolment::{Enrolment, MAX_NAME, MAX_REFERENCES};
 pub use entropy::{Entropy, EntropyError, SystemEntropy};
 pub use error::StoreError;
 pub use export::{read_head, verify_export};
+pub use facility::{FacilityFile, MAX_FACILITY};
 pub use figures::{Counts, EntrantRow, VisitOutcome, VisitRow};
 #[doc(hidden)]
 pub use files::Synchronous;
