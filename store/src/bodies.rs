@@ -18,6 +18,13 @@
 //! | `ConsentText` | `version`, `digest`, `by` |
 //! | `Consented` | `person`, `version`, `digest`, `language`, `given_by`, `by` |
 //! | `Revoked` | `person`; personal: `reason` |
+//! | `Policy` | `digest` of the facility's file, `by` |
+//! | `StaffAdded` | `staff`, `role`, `by` |
+//! | `StaffPinSet`, `StaffRemoved` | `staff`, `by` |
+//! | `StaffSignedIn` | `staff`, `way`: `pin` or the kind of the card |
+//! | `StaffRefused` | `staff`, `left`, `locked_ms` |
+//! | `CredentialBound`, `CredentialUnbound` | `owner` [`person` or `staff`, id], `credential`, `by` |
+//! | `CredentialRefused` | `owner`, `other`, `credential`, `by` |
 //!
 //! `by` is the member of the staff who did it, null for the command line.
 
@@ -210,7 +217,7 @@ pub(crate) fn whole(number: u64) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn milliseconds(span: Duration) -> Value {
+pub(crate) fn milliseconds(span: Duration) -> Value {
     whole(span.as_millis().try_into().unwrap_or(u64::MAX))
 }
 

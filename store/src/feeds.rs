@@ -54,6 +54,15 @@ impl Store {
         now: Now,
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.write_or_not(now, |batch| Ok((work(batch)?, true)))
+    }
+
+    /// As [`Store::write`], for work that finds out only on the way whether there is anything to write; it says so.
+    pub(crate) fn write_or_not<T>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<(T, bool), StoreError>,
+    ) -> Result<T, StoreError> {
         let failed = |source| StoreError::sql("write", &self.file, source);
         let clock = clock(self.boot, now);
         let transaction =
@@ -66,7 +75,10 @@ impl Store {
         let (file, keys, offset_minutes) = (self.file.as_path(), &self.keys, self.offset_minutes);
         let entropy = &mut *self.entropy;
         let mut batch = Batch { transaction, file, entropy, keys, clock, offset_minutes, feed };
-        let done = work(&mut batch)?;
+        let (done, worth_writing) = work(&mut batch)?;
+        if !worth_writing {
+            return Ok(done);
+        }
         batch.keep_head(before)?;
         let Batch { transaction, feed, .. } = batch;
         // From here on an error leaves open whether the records are there: then this run is not continued.
@@ -363,7 +375,7 @@ pub(crate) fn prior(row: &rusqlite::Row<'_>) -> rusqlite::Result<Prior> {
     Ok(Prior { run: RunId(row.get(0)?), length: row.get(1)?, root: Root(row.get(2)?) })
 }
 
-fn clock(boot: [u8; 16], now: Now) -> Clock {
+pub(crate) fn clock(boot: [u8; 16], now: Now) -> Clock {
     let Now { mono, wall } = now;
     Clock {
         boot,

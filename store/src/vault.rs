@@ -180,9 +180,14 @@ impl Batch<'_> {
     ) -> Result<RecordId, StoreError> {
         let sealed = personal.map(|value| self.seal(of, value)).transpose()?;
         let record = self.append(kind, fields, sealed)?;
-        let sql = "INSERT INTO mentions (person, run, seq) VALUES (?1, ?2, ?3)";
-        self.execute(sql, params![of.number, record.run, record.seq])?;
+        self.mention(of.number, record)?;
         Ok(record)
+    }
+
+    /// Keeps in mind that a record speaks of somebody.
+    pub(crate) fn mention(&self, person: i64, record: RecordId) -> Result<(), StoreError> {
+        let sql = "INSERT INTO mentions (person, run, seq) VALUES (?1, ?2, ?3)";
+        self.execute(sql, params![person, record.run, record.seq]).map(|_| ())
     }
 
     fn seal(&mut self, of: &Enrolled, value: &Value) -> Result<Personal, StoreError> {
