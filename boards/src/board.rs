@@ -1,8 +1,7 @@
 //! A board: a TOML file of facts about one device, read once and checked as a whole.
 //!
 //! The shipped files under `boards/` are the manual. Every key must be there, but for those that they say may be left
-//! out, and no other may be; a key that carries a
-//! unit says it in its name. Relative paths are relative to the board file.
+//! out, and no other may be; a key that carries a unit says it in its name. Relative paths are relative to the board file.
 
 mod facts;
 mod file;
@@ -32,8 +31,8 @@ use crate::{
 /// The door of a kiosk that has one.
 pub const ONLY_DOOR: DoorId = DoorId(0);
 
-/// Facts about one device, and its drivers.
-#[derive(Debug)]
+/// Facts about one device, and its drivers. Clones are the same device.
+#[derive(Debug, Clone)]
 pub struct Board {
     /// The board's name, for logs and the audit trail.
     pub name: String,

@@ -7,6 +7,7 @@
 //! What is not here: rules (`gate`), networks (`models`), records (`store`). Nothing here logs; every act answers with
 //! its error, and each error names the device and what to do.
 
+pub mod advice;
 pub mod board;
 pub mod camera;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod guard;
 pub mod inputs;
 pub mod lines;
 pub mod reader;
+pub mod selftest;
 pub mod strike;
 mod tail;
 
@@ -28,4 +30,5 @@ pub use gate::SensorTier;
 pub use guard::GuardCommand;
 pub use inputs::{Input, InputChange, Inputs, InputsError, SimContacts, SimInputs};
 pub use reader::{CredentialKind, Identifier, Presented, Reader, ReaderError, SimCards, SimReader};
+pub use selftest::{DeviceCheck, DeviceName, Problem, Verdict};
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

@@ -58,11 +58,10 @@ impl<'a> Vault<'a> {
                 Ok(office::serve(store, &Policy::default(), now, ask)?.0)
             }
             Self::Kiosk(data) => {
-                match socket::ask(data, &Request::Office { ask })?? {
-                    Answer::Office { told } => Ok(told),
-                    _ => Err("the kiosk answered something else; are command and kiosk of the same version?"
-                        .into()),
-                }
+                let Answer::Office { told } = socket::ask(data, &Request::Office { ask })?? else {
+                    return Err("the kiosk answered something else; are command and kiosk of one version?".into());
+                };
+                Ok(told)
             }
         }
     }
