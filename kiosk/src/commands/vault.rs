@@ -59,7 +59,9 @@ impl<'a> Vault<'a> {
             }
             Self::Kiosk(data) => {
                 let Answer::Office { told } = socket::ask(data, &Request::Office { ask })?? else {
-                    return Err("the kiosk answered something else; are command and kiosk of one version?".into());
+                    return Err(
+                        "the kiosk answered something else; are command and kiosk of one version?".into()
+                    );
                 };
                 Ok(told)
             }
