@@ -20,8 +20,8 @@ pub(super) fn day_of_year(date: Date) -> Spoken {
 fn spoken(date: Date, japanese_year: &str, easy_year: &str, english_year: &str) -> Spoken {
     let (month, day) = (date.month(), date.day());
     let (kanji, kana, english) = weekday(date.weekday());
-    let easy_day =
-        day_reading(day).map_or_else(|| format!("{day}日《にち》"), |reading| format!("｜{day}日《{reading}》"));
+    let easy_day = day_reading(day)
+        .map_or_else(|| format!("{day}日《にち》"), |reading| format!("｜{day}日《{reading}》"));
     let month_name = MONTHS[usize::from(month) - 1];
     Spoken {
         japanese: format!("{japanese_year}{month}月{day}日（{kanji}）").into(),
@@ -95,7 +95,11 @@ mod tests {
             ["12月31日（木）", "12月《がつ》31日《にち》（木《もく》）", "Thu 31 December"],
             day,
         );
-        check("2027-01-01", ["1月1日（金）", "1月《がつ》｜1日《ついたち》（金《きん》）", "Fri 1 January"], day);
+        check(
+            "2027-01-01",
+            ["1月1日（金）", "1月《がつ》｜1日《ついたち》（金《きん》）", "Fri 1 January"],
+            day,
+        );
     }
 
     #[test]

@@ -46,7 +46,10 @@ impl HeadlessPanel {
             .name("screens".into())
             .spawn(move || draw_all(&setup, language, size, &inbox))
             .map_err(UiError::Thread)?;
-        Ok(HeadlessPanel { now: Arc::new(Mutex::new(Now { moment: Screen::Idle.into(), preview: None })), requests })
+        Ok(HeadlessPanel {
+            now: Arc::new(Mutex::new(Now { moment: Screen::Idle.into(), preview: None })),
+            requests,
+        })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {

@@ -1,6 +1,8 @@
 //! From what the gate means to what the screens take.
 
-use gate::{Date, Fault, FeeLine, Greeting, QualityIssue, ReaderScreen, Screen, ShelterScreen, Side, Welcome};
+use gate::{
+    Date, Fault, FeeLine, Greeting, QualityIssue, ReaderScreen, Screen, ShelterScreen, Side, Welcome,
+};
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
 use super::generated::{self, Fee, Issue, Member, Part, Presence, Refusal, Scene, Showing, Spoken, Step};

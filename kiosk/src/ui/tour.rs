@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use gate::{
-    Date, Fault, FeeLine, Greeting, PersonId, QualityIssue, ReaderScreen, Refusal, Screen, ShelterScreen, Side,
-    Welcome, Words,
+    Date, Fault, FeeLine, Greeting, PersonId, QualityIssue, ReaderScreen, Refusal, Screen, ShelterScreen,
+    Side, Welcome, Words,
 };
 
 use super::headless::{Headless, PanelSize};
@@ -87,10 +87,24 @@ pub(super) fn refusals() -> [Refusal; 11] {
 
 /// Welcomes with all that can stand on them.
 fn greetings() -> [Moment; 6] {
-    let resident = |people| fee("市内在住　無料", "市《し》に　すんでいる　人《ひと》　0円《えん》", "City resident, free", people);
-    let other =
-        |people| fee("市外在住　500円", "市《し》の　そとの　人《ひと》　500円《えん》", "Non-resident, 500 yen", people);
-    let child = |people| fee("小学生　200円", "しょうがくせい　200円《えん》", "Schoolchild, 200 yen", people);
+    let resident = |people| {
+        fee(
+            "市内在住　無料",
+            "市《し》に　すんでいる　人《ひと》　0円《えん》",
+            "City resident, free",
+            people,
+        )
+    };
+    let other = |people| {
+        fee(
+            "市外在住　500円",
+            "市《し》の　そとの　人《ひと》　500円《えん》",
+            "Non-resident, 500 yen",
+            people,
+        )
+    };
+    let child =
+        |people| fee("小学生　200円", "しょうがくせい　200円《えん》", "Schoolchild, 200 yen", people);
     let pass_until = Some(day(2026, 12, 31));
     let greet = Some(PersonId([7; 16]));
     let of = |welcome: Welcome| Moment::from(Screen::Welcome(welcome));

@@ -16,8 +16,7 @@ pub(crate) enum Language {
 
 impl Language {
     /// All of them, in the order of the switch.
-    pub(crate) const ALL: [Language; 3] =
-        [Language::Japanese, Language::EasyJapanese, Language::English];
+    pub(crate) const ALL: [Language; 3] = [Language::Japanese, Language::EasyJapanese, Language::English];
 
     /// The folder of its translation under kiosk/lang, and how files of a tour are named.
     pub(crate) fn code(self) -> &'static str {
@@ -76,9 +75,21 @@ impl Notice {
             english: english.into(),
         };
         Notice {
-            operator: words("みどり市 こども館", "みどり市《し》　こどもかん", "Midori City Children's House"),
-            purpose: words("登録された方の入館の受付", "ここに　はいる　人《ひと》の　うけつけ", "Checking in people who have registered"),
-            contact: words("窓口 または 000-000-0000", "まどぐち　か　000-000-0000", "Front desk, or 000-000-0000"),
+            operator: words(
+                "みどり市 こども館",
+                "みどり市《し》　こどもかん",
+                "Midori City Children's House",
+            ),
+            purpose: words(
+                "登録された方の入館の受付",
+                "ここに　はいる　人《ひと》の　うけつけ",
+                "Checking in people who have registered",
+            ),
+            contact: words(
+                "窓口 または 000-000-0000",
+                "まどぐち　か　000-000-0000",
+                "Front desk, or 000-000-0000",
+            ),
         }
     }
 }
