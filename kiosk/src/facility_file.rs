@@ -10,7 +10,7 @@ mod sections;
 
 use std::{io, path::Path};
 
-use gate::{DoorId, Policy, SensorTier};
+use gate::{DoorId, Facility, Policy, SensorTier};
 use thiserror::Error;
 
 /// Protects memory and the vault; the longest shipped file has a tenth of it.
@@ -31,6 +31,11 @@ impl Default for FacilityFile {
 }
 
 impl FacilityFile {
+    /// Whom it admits, and what they pay.
+    pub(crate) fn facility(&self) -> &Facility {
+        &self.policy.facility
+    }
+
     /// The rules at a board: what it releases, and what its camera can tell.
     pub(crate) fn policy_at(&self, door: Option<DoorId>, sensor: SensorTier) -> Policy {
         Policy { door, sensor, ..self.policy.clone() }

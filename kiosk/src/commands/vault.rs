@@ -6,7 +6,7 @@ use gate::Policy;
 use store::{FileKey, Init, OpenOptions, Store, StoreError, Words};
 
 use crate::{
-    clock,
+    clock, office,
     search::SearchSet,
     service::{Answer, Request, serve},
     socket,
@@ -32,6 +32,41 @@ pub(crate) fn init_sample(data: &Path) -> Result<(), StoreError> {
 /// Opens the vault of this data directory.
 pub(crate) fn open(data: &Path) -> Result<Store, StoreError> {
     Store::open(data, &key(data), OpenOptions::new(clock::boot_id()))
+}
+
+/// Whoever owns the store: this process, or the kiosk that runs.
+pub(crate) enum Vault<'a> {
+    Own(Box<Store>),
+    Kiosk(&'a Path),
+}
+
+impl<'a> Vault<'a> {
+    /// Opens the vault of this data directory, or finds out that a kiosk has it.
+    pub(crate) fn open(data: &'a Path) -> Result<Self, StoreError> {
+        match open(data) {
+            Ok(store) => Ok(Self::Own(Box::new(store))),
+            Err(StoreError::InUse(_)) => Ok(Self::Kiosk(data)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks what the facility's office asks. It needs no gallery, so none is read.
+    pub(crate) fn office(&mut self, ask: office::Ask) -> Result<office::Told, Box<dyn Error>> {
+        match self {
+            Self::Own(store) => {
+                let now = clock::now(clock::system().as_ref());
+                Ok(office::serve(store, &Policy::default(), now, ask)?.0)
+            }
+            Self::Kiosk(data) => {
+                let Answer::Office { told } = socket::ask(data, &Request::Office { ask })?? else {
+                    return Err(
+                        "the kiosk answered something else; are command and kiosk of one version?".into()
+                    );
+                };
+                Ok(told)
+            }
+        }
+    }
 }
 
 /// Carries out one request, here or in the running kiosk.

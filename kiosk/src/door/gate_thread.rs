@@ -357,7 +357,11 @@ impl GateThread {
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
         let served = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
         // In place before the answer: whoever hears of a revocation may rely on it.
-        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set }| {
+        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set, policy }| {
+            if let Some(policy) = policy {
+                self.policy = policy.clone();
+                self.step(Event::Policy(policy));
+            }
             if let Some(set) = set {
                 self.shared.replace(set);
                 self.people_changed();

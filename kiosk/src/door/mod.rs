@@ -186,7 +186,6 @@ impl Door {
             clock: Arc::clone(&clock),
             inbox: inbox.clone(),
             stopping: Arc::clone(&stopping),
-            pad_floor: policy.pad_floor,
             watch: Watch::default(),
             expected: expected.clone(),
             entropy: Box::new(SystemEntropy),

@@ -22,22 +22,27 @@ const GAP: f32 = 0.5;
 const LATIN: f32 = 0.6;
 /// Kana above are half as large.
 const ABOVE: f32 = 0.5;
+/// How far kana may stand over letters beside them that have none, so that 係《かかり》 leaves no hole before the next word.
+const OVER: f32 = 0.25;
+/// Two readings side by side keep apart.
+const APART: f32 = -0.1;
 /// These never begin a line.
 const CLINGING: &str = "。、）」』】・：ー";
 
 /// The lines of a marked text where a line has room for so many full-width letters.
 pub(super) fn lines(text: &str, room: f32) -> Vec<RubyLine> {
-    let broken = text.lines().flat_map(|line| break_line(line, room));
-    broken
-        .map(|parts| RubyLine {
-            above: parts.iter().any(|part| !part.above.is_empty()),
-            parts: models::of(
-                parts
-                    .into_iter()
-                    .map(|Part { base, above }| RubyPart { base: base.into(), above: above.into() }),
-            ),
-        })
-        .collect()
+    let broken = text.lines().flat_map(|line| break_evenly(line, room));
+    broken.map(|parts| laid_out(&parts)).collect()
+}
+
+fn laid_out(parts: &[Part]) -> RubyLine {
+    let above = |at: Option<&Part>| at.is_some_and(|part| !part.above.is_empty());
+    let rows = parts.iter().enumerate().map(|(at, Part { base, above: kana })| {
+        let crowded =
+            above(at.checked_sub(1).and_then(|before| parts.get(before))) || above(parts.get(at + 1));
+        RubyPart { base: base.into(), above: kana.into(), over: if crowded { APART } else { OVER } }
+    });
+    RubyLine { above: parts.iter().any(|part| above(Some(part))), parts: models::of(rows) }
 }
 
 /// The text with its readings in brackets: 係（かかり）の　人（ひと）を　よぶ.
@@ -56,6 +61,29 @@ pub(super) fn plain(text: &str) -> String {
         })
         .collect();
     lines.join("\n")
+}
+
+/// As few lines as there is room for, and no line much shorter than the others: a last word never stands alone.
+fn break_evenly(line: &str, room: f32) -> Vec<Vec<Part>> {
+    let longest = line.split('　').map(phrase_width).fold(0.0, f32::max);
+    let mut best = break_line(line, room);
+    let mut narrower = room - STEP;
+    while best.len() > 1 && narrower >= longest {
+        let tried = break_line(line, narrower);
+        if tried.len() > best.len() {
+            break;
+        }
+        best = tried;
+        narrower -= STEP;
+    }
+    best
+}
+
+/// How finely an even break is looked for, in full-width letters.
+const STEP: f32 = 0.5;
+
+fn phrase_width(phrase: &str) -> f32 {
+    parts(phrase).iter().map(width).sum()
 }
 
 /// One line of the text as one line of the screen or more.
@@ -109,7 +137,7 @@ fn clings(part: &Part) -> bool {
 /// In full-width letters.
 fn width(part: &Part) -> f32 {
     let of = |text: &str| text.chars().map(|letter| if letter.is_ascii() { LATIN } else { 1.0 }).sum::<f32>();
-    of(&part.base).max(of(&part.above) * ABOVE)
+    of(&part.base).max(of(&part.above) * ABOVE - 2.0 * OVER)
 }
 
 /// Reads the marks of one line. A mark that is not closed is shown as it is written.
@@ -190,9 +218,21 @@ mod tests {
 
     #[test]
     fn wide_kana_above_a_kanji_take_their_room() {
-        // 係 is one letter wide, its three kana one and a half.
-        assert_eq!(set("係《かかり》の　あ", 3.9), ["[係^かかり]の", "あ"]);
-        assert_eq!(set("係《かかり》の　あ", 4.1), ["[係^かかり]の_あ"]);
+        // 志 is one letter wide; of its five kana, two and a half, half a letter may stand over what is beside.
+        assert_eq!(set("志《こころざし》の　あ", 4.4), ["[志^こころざし]の", "あ"]);
+        assert_eq!(set("志《こころざし》の　あ", 4.6), ["[志^こころざし]の_あ"]);
+    }
+
+    #[test]
+    fn kana_stand_over_their_neighbours_unless_these_have_kana_too() {
+        let over = |text: &str| lines(text, 20.0)[0].parts.iter().map(|part| part.over).collect::<Vec<_>>();
+        assert_eq!(over("係《かかり》の"), [OVER, APART]);
+        assert_eq!(over("4月《がつ》｜1日《ついたち》"), [APART; 3]);
+    }
+
+    #[test]
+    fn the_last_word_does_not_stand_alone() {
+        assert_eq!(set("ぼうしを　すこし　あげて　ください", 12.0), ["ぼうしを_すこし", "あげて_ください"]);
     }
 
     #[test]
