@@ -8,10 +8,10 @@
 mod checked;
 mod sections;
 
-use std::{io, path::Path};
+use std::{error::Error, io, path::Path};
 
 use gate::{DoorId, Facility, Policy, SensorTier};
-use thiserror::Error;
+use store::Store;
 
 /// Protects memory and the vault; the longest shipped file has a tenth of it.
 const LONGEST_FILE: usize = 64 << 10;
@@ -43,7 +43,7 @@ impl FacilityFile {
 }
 
 /// The facility's file is not right.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FacilityError {
     #[error("cannot read facility file {file}: give the path of a facility, as in assets/facilities/")]
     Read { file: String, source: io::Error },
@@ -63,6 +63,12 @@ pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError>
         std::fs::read_to_string(path).map_err(|source| FacilityError::Read { file: file.clone(), source })?;
     let facility = parse(&file, &text)?;
     Ok((text, facility))
+}
+
+/// What the facility decided, as the vault keeps it; the defaults if it has decided nothing yet.
+pub(crate) fn of_vault(store: &Store) -> Result<FacilityFile, Box<dyn Error>> {
+    let text = store.facility()?;
+    Ok(text.map_or_else(|| Ok(FacilityFile::default()), |text| parse("(in the vault)", &text))?)
 }
 
 /// The meaning of a text. `file` is what errors call it.

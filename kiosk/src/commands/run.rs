@@ -24,7 +24,7 @@ use crate::{
     assets, clock,
     display::Display,
     door::{Door, Inbox, Parts},
-    notify, output, socket,
+    facility_file, notify, output, socket,
     ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
 
@@ -34,7 +34,9 @@ const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
 pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
-    let policy = Policy::default();
+    // Without a vault the kiosk is out of service, and the defaults are what the screen is drawn by.
+    let facility = store.as_ref().ok().map(facility_file::of_vault).transpose()?.unwrap_or_default();
+    let policy = facility.policy_at(None, board.sensor);
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
