@@ -1,44 +1,57 @@
 //! A board: a TOML file of facts about one device, read once and checked as a whole.
 //!
 //! The shipped files under `boards/` are the manual. Every key must be there, but for those that they say may be left
-//! out, and no other may be; a key that carries a
-//! unit says it in its name. Relative paths are relative to the board file.
+//! out, and no other may be; a key that carries a unit says it in its name. Relative paths are relative to the board file.
 
+mod facts;
 mod file;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use gate::DoorId;
-use serde::Deserialize;
 use thiserror::Error;
 
+pub use facts::{
+    CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts, SoundFacts,
+    StrikeFacts, UsbFacts,
+};
+
 use crate::{
-    Camera, CameraError, Clock, GuardCommand, SimPulses, Strike, StrikeError,
-    camera::{
-        FolderCamera, open_usb,
-        raw::{RawFormat, ReaderSeat},
-    },
-    strike::{lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
+    Camera, CameraError, Clock, GuardCommand, Inputs, InputsError, Reader, ReaderError, SensorTier,
+    SimPulses, SimReader, Strike, StrikeError,
+    camera::{FolderCamera, open_usb, raw::ReaderSeat},
+    inputs::{self, Contacts},
+    lines::{Chip, Line, Lines},
+    strike::{gpio, gpio::GpioRelay, lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
 };
 
 /// The door of a kiosk that has one.
 pub const ONLY_DOOR: DoorId = DoorId(0);
 
-/// Facts about one device, and its drivers.
-#[derive(Debug)]
+/// Facts about one device, and its drivers. Clones are the same device.
+#[derive(Debug, Clone)]
 pub struct Board {
     /// The board's name, for logs and the audit trail.
     pub name: String,
     /// The file it was read from.
     pub file: PathBuf,
+    /// Which way people pass here.
+    pub direction: Direction,
     /// The camera.
     pub camera: CameraFacts,
+    /// What the camera's pictures are made of: how much a face alone may open.
+    pub sensor: SensorTier,
     /// The strike; none at a counter, where a grant is a welcome and a record.
     pub strike: Option<StrikeFacts>,
+    /// The door's contacts; none where nobody listens to the door.
+    pub inputs: Option<InputsFacts>,
+    /// The readers of cards and codes, in the order of the file.
+    pub readers: Vec<ReaderFacts>,
+    /// What plays sounds; none where it is silent.
+    pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.
     pub inference_threads: usize,
     /// The longer side of the picture in which faces are searched, in pixels; larger frames are shrunk to it.
@@ -47,84 +60,6 @@ pub struct Board {
     pub embedder_int8: bool,
     seat: ReaderSeat,
     pulses: SimPulses,
-}
-
-/// Which camera.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CameraFacts {
-    /// A folder of pictures.
-    Folder(FolderFacts),
-    /// A USB camera.
-    Usb(UsbFacts),
-}
-
-/// A folder of pictures that pass before the camera.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderFacts {
-    /// The folder.
-    pub path: PathBuf,
-    /// From one frame to the next.
-    pub interval: Duration,
-    /// Frames that each picture stays.
-    pub frames_per_image: u32,
-    /// Frames without anybody between two pictures.
-    pub gap_frames: u32,
-    /// Whether the first picture follows the last; else nobody comes any more.
-    pub repeat: bool,
-}
-
-/// A USB camera (UVC).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UsbFacts {
-    /// `/dev/videoN`, or a lasting name under `/dev/v4l/by-id/`.
-    pub device: PathBuf,
-    /// Wanted width, in pixels; the nearest that the camera has is taken.
-    pub width_px: u32,
-    /// Wanted height, in pixels.
-    pub height_px: u32,
-    /// Wanted frames per second.
-    pub frames_per_second: u32,
-    /// Formats to try, best first.
-    pub formats: Vec<RawFormat>,
-}
-
-/// The strike and its lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrikeFacts {
-    /// What drives the lock.
-    pub mechanism: Mechanism,
-    /// How long a grant releases the door.
-    pub pulse: Duration,
-    /// What the lock does without power.
-    pub on_power_loss: PowerLoss,
-}
-
-/// What drives the lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mechanism {
-    /// Nothing: pulses are written down.
-    Sim {
-        /// A file for them, one JSON object a line.
-        pulses: Option<PathBuf>,
-    },
-    /// A USB relay board of the LCUS family.
-    Lcus1 {
-        /// The serial port.
-        device: PathBuf,
-        /// The relay, 1 to 8.
-        channel: u8,
-    },
-}
-
-/// What a lock does without power.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PowerLoss {
-    /// It stays locked; people inside leave by the handle.
-    FailSecure,
-    /// It releases.
-    FailSafe,
 }
 
 /// The board file is not right.
@@ -185,7 +120,7 @@ impl Board {
     }
 
     /// Opens the strike, if the board has one, and puts it to rest. `guard` starts a process that calls
-    /// [`crate::guard::run`] with the channel from its last argument.
+    /// [`crate::guard::run`] with the duty from its last argument.
     ///
     /// # Errors
     /// [`StrikeError`]; a wrong path is answered with what was found instead.
@@ -206,8 +141,37 @@ impl Board {
                 let relay = Lcus1::new(device.clone(), *channel, guard);
                 PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
             }
+            Mechanism::Gpio { chip, line } => {
+                let relay = GpioRelay::new(Box::new(Chip::new(chip.clone())), *line, guard);
+                PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
+            }
         };
         Ok(Some(Box::new(strike)))
+    }
+
+    /// Opens the door's contacts, if the board has any. Open them again after an error; a pause in between is the caller's.
+    ///
+    /// # Errors
+    /// [`InputsError`]; a wrong path is answered with what was found instead.
+    pub fn open_inputs(&self, clock: Arc<dyn Clock>) -> Result<Option<Box<dyn Inputs>>, InputsError> {
+        let contacts = match &self.inputs {
+            None => return Ok(None),
+            Some(InputsFacts::Sim { path }) => inputs::open_sim(path, clock)?,
+            Some(facts @ InputsFacts::Gpio { chip, lines }) => {
+                let lines: Vec<Line> = lines.iter().map(|&(_, line)| line).collect();
+                let watch = Chip::new(chip.clone()).watch(&lines)?;
+                Contacts::open(watch, &facts.wired(), clock)?
+            }
+        };
+        Ok(Some(Box::new(contacts)))
+    }
+
+    /// Opens the readers of cards and codes.
+    ///
+    /// # Errors
+    /// [`ReaderError`] of the first that cannot be opened.
+    pub fn open_readers(&self, clock: Arc<dyn Clock>) -> Result<Vec<Box<dyn Reader>>, ReaderError> {
+        self.readers.iter().map(|facts| open_reader(facts, Arc::clone(&clock))).collect()
     }
 
     /// The pulses of the simulated strike; none if the strike is real or absent.
@@ -215,6 +179,16 @@ impl Board {
     pub fn sim_pulses(&self) -> Option<SimPulses> {
         let simulated = matches!(&self.strike, Some(StrikeFacts { mechanism: Mechanism::Sim { .. }, .. }));
         simulated.then(|| self.pulses.clone())
+    }
+}
+
+/// Opens one of a board's readers; open it again after an error.
+///
+/// # Errors
+/// [`ReaderError`].
+pub fn open_reader(facts: &ReaderFacts, clock: Arc<dyn Clock>) -> Result<Box<dyn Reader>, ReaderError> {
+    match facts {
+        ReaderFacts::Sim { path } => Ok(Box::new(SimReader::open(path, clock)?)),
     }
 }
 
@@ -226,6 +200,7 @@ pub fn force_idle(board: &Board) -> Result<(), StrikeError> {
     match board.strike.as_ref().map(|facts| &facts.mechanism) {
         None | Some(Mechanism::Sim { .. }) => Ok(()),
         Some(Mechanism::Lcus1 { device, channel }) => lcus1::force_idle(device, *channel),
+        Some(Mechanism::Gpio { chip, line }) => gpio::force_idle(&mut Chip::new(chip.clone()), *line),
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! No program can run code after `SIGKILL`, and a relay without a timer of its own stays as it was. So the strike's driver
 //! starts a small child before the first pulse: its standard input is one end of a socket whose other end only the driver
-//! holds, its standard output is the serial port. The child does nothing until the socket ends, however that comes about,
-//! then writes the resting command and goes. The kernel closes a killed program's descriptors at once, so a pulse that was
-//! under way ends within milliseconds.
+//! holds, its standard output is the serial port, or the request of a GPIO line. The child does nothing until the socket
+//! ends, however that comes about, then puts the relay to rest and goes. The kernel closes a killed program's descriptors at
+//! once, so a pulse that was under way ends within milliseconds. What the guard inherited is the open file itself: a line
+//! stays requested as an output, with its level, until the guard has put it to rest.
 //!
 //! The driver sends a byte through the socket before each pulse and wants the same byte back: a guard that was killed or
 //! stopped is noticed and replaced, and without one there is no pulse. `SIGTERM`, `SIGINT` and `SIGHUP` do not end the guard;
@@ -12,6 +13,7 @@
 
 use std::{
     ffi::OsString,
+    fmt,
     io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
@@ -19,6 +21,7 @@ use std::{
     },
     path::PathBuf,
     process::{Child, Command, Stdio},
+    str::FromStr,
     sync::{Arc, atomic::AtomicBool},
     thread,
     time::{Duration, Instant},
@@ -28,15 +31,58 @@ use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use thiserror::Error;
 
-use crate::strike::{lcus1::at_rest, port::write_until};
+use crate::{
+    lines,
+    strike::{lcus1::at_rest, port::write_until},
+};
 
-/// How the driver starts its guard: a program that calls [`run`]. The channel, in decimal, is added as the last argument.
+/// How the driver starts its guard: a program that calls [`run`]. Its [`Duty`], as text, is added as the last argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardCommand {
     /// The program, usually this one.
     pub program: PathBuf,
-    /// What comes before the channel, usually the name of the subcommand.
+    /// What comes before the duty, usually the name of the subcommand.
     pub args: Vec<OsString>,
+}
+
+/// What a guard does in the end, to what it inherited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Writes the resting command of an LCUS board to a serial port: `lcus-1:CHANNEL`.
+    Lcus1 {
+        /// The relay, 1 to 8.
+        channel: u8,
+    },
+    /// Makes the line of a GPIO request inactive: `gpio`.
+    Gpio,
+}
+
+impl fmt::Display for Duty {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lcus1 { channel } => write!(out, "lcus-1:{channel}"),
+            Self::Gpio => out.write_str("gpio"),
+        }
+    }
+}
+
+/// A text is no duty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a guard's duty is `lcus-1:CHANNEL` or `gpio`; the strike's driver starts guards, not people")]
+pub struct DutyError;
+
+impl FromStr for Duty {
+    type Err = DutyError;
+
+    fn from_str(text: &str) -> Result<Self, DutyError> {
+        match text.split_once(':') {
+            None if text == "gpio" => Ok(Self::Gpio),
+            Some(("lcus-1", channel)) => {
+                channel.parse().map(|channel| Self::Lcus1 { channel }).map_err(|_| DutyError)
+            }
+            Some(_) | None => Err(DutyError),
+        }
+    }
 }
 
 /// The guard could not put the relay to rest.
@@ -49,6 +95,12 @@ pub enum GuardError {
     Port {
         /// The relay's channel.
         channel: u8,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The GPIO line takes nothing.
+    #[error("the guard cannot put the relay's GPIO line to rest: {reason}. Switch the device off and on")]
+    Line {
         /// The system's reason.
         reason: String,
     },
@@ -72,11 +124,28 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// How often a guard that was let go is looked at.
 const STOP_POLL: Duration = Duration::from_millis(2);
 
-/// The guard's whole life: `link` is its standard input, `port` its standard output.
+/// The guard's whole life: `link` is its standard input, `inherited` its standard output.
 ///
 /// # Errors
 /// [`GuardError`]; the relay may still be driven.
-pub fn run(link: impl AsFd, port: impl AsFd, channel: u8) -> Result<(), GuardError> {
+pub fn run(link: impl AsFd, inherited: impl AsFd, duty: Duty) -> Result<(), GuardError> {
+    wait(link)?;
+    match duty {
+        Duty::Lcus1 { channel } => {
+            let until = Instant::now() + REST_WITHIN;
+            write_until(inherited, &at_rest(channel), until)
+                .map_err(|error| GuardError::Port { channel, reason: error.to_string() })
+        }
+        Duty::Gpio => lines::rest(inherited, REST_WITHIN)
+            .map_err(|error| GuardError::Line { reason: error.to_string() }),
+    }
+}
+
+/// Answers the driver until it is gone.
+///
+/// # Errors
+/// [`GuardError::Signals`].
+pub fn wait(link: impl AsFd) -> Result<(), GuardError> {
     let ignored = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&ignored)).map_err(GuardError::Signals)?;
@@ -84,17 +153,14 @@ pub fn run(link: impl AsFd, port: impl AsFd, channel: u8) -> Result<(), GuardErr
     let mut byte = [0];
     loop {
         match rustix::io::read(&link, &mut byte) {
-            Ok(0) => break,
+            Ok(0) => return Ok(()),
             Ok(_) => {
                 let _ = rustix::io::write(&link, &byte);
             }
             Err(Errno::INTR) => {}
-            Err(_) => break,
+            Err(_) => return Ok(()),
         }
     }
-    let until = Instant::now() + REST_WITHIN;
-    write_until(port, &at_rest(channel), until)
-        .map_err(|error| GuardError::Port { channel, reason: error.to_string() })
 }
 
 /// A guard at work, as its driver sees it. Dropping it lets it put the relay to rest and go.
@@ -105,14 +171,14 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Starts a guard for the relay behind `port` and waits until it answers.
-    pub(crate) fn start(command: &GuardCommand, channel: u8, port: OwnedFd) -> io::Result<Self> {
+    /// Starts a guard that inherits `shared` and waits until it answers.
+    pub(crate) fn start(command: &GuardCommand, duty: Duty, shared: OwnedFd) -> io::Result<Self> {
         let (link, theirs) = UnixStream::pair()?;
         let child = Command::new(&command.program)
             .args(&command.args)
-            .arg(channel.to_string())
+            .arg(duty.to_string())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(port))
+            .stdout(Stdio::from(shared))
             .process_group(0)
             .spawn()?;
         let mut guard = Self { child, link, asked: 0 };
@@ -155,6 +221,21 @@ impl Drop for Guard {
                 return;
             }
             thread::sleep(STOP_POLL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_s_duty_is_the_one_that_its_driver_wrote() {
+        for duty in [Duty::Gpio, Duty::Lcus1 { channel: 1 }, Duty::Lcus1 { channel: 8 }] {
+            assert_eq!(duty.to_string().parse(), Ok(duty));
+        }
+        for text in ["", "2", "gpio:", "gpio:1", "lcus-1", "lcus-1:", "lcus-1:300", "lcus-1:-1", "relay:1"] {
+            assert_eq!(text.parse::<Duty>(), Err(DutyError), "{text}");
         }
     }
 }

@@ -1,14 +1,19 @@
 //! The strike port: what releases the door.
 //!
-//! A strike has two acts. [`Strike::release`] takes a grant and drives the relay for one pulse; nothing else can, since a
-//! [`Grant`] is made only from a durable record. [`Strike::set_idle`] puts the relay to rest: not driven.
+//! A strike has three acts. [`Strike::release`] takes a grant and drives the relay for one pulse; a [`Grant`] is made only
+//! from a durable record. [`Strike::set_idle`] puts the relay to rest: not driven. [`Strike::hold_released`] is for nobody's
+//! grant: a fire, or a shelter whose door is free. It drives the relay until it is told otherwise.
 //!
 //! The lock is wired so that the resting relay keeps the door locked and the driven relay releases it: a fail-secure lock
 //! on the contact that closes, a fail-safe lock on the one that opens. So a relay that loses power does what the lock
-//! does, and "off" is right for both.
+//! does, and "off" is right for both; and for both, driven is released.
 //!
-//! [`pulse`] holds the rules that every relay shares; [`lcus1`] and [`sim`] are relays.
+//! **A hold lives no longer than the program.** A relay whose program is gone rests, whatever it did before. So nobody's
+//! escape may hang on it: people leave by the handle, and the fire alarm's own contact opens the lock in hardware.
+//!
+//! [`pulse`] holds the rules that every relay shares; [`lcus1`], [`gpio`] and [`sim`] are relays.
 
+pub mod gpio;
 pub mod lcus1;
 pub(crate) mod port;
 pub mod pulse;
@@ -19,6 +24,8 @@ use std::{path::PathBuf, time::Duration};
 use gate::{DoorId, Grant, Released};
 use thiserror::Error;
 
+use crate::lines::LinesError;
+
 pub use sim::{SimPulse, SimPulses};
 
 /// What releases one door.
@@ -26,7 +33,7 @@ pub trait Strike: Send {
     /// The door.
     fn door(&self) -> DoorId;
 
-    /// Puts the relay to rest.
+    /// Puts the relay to rest, and ends a hold.
     ///
     /// # Errors
     /// The relay does not take the command; the driver goes on trying by itself.
@@ -39,7 +46,16 @@ pub trait Strike: Send {
     /// have expired by then. After `StrikeFailed`, [`Strike::check`] says why.
     fn release(&mut self, grant: Grant) -> Released;
 
-    /// Mends what can be mended (opens a device that came back, starts the guard again) and writes the resting command
+    /// Drives the relay until it is told otherwise (`true`), or ends that and puts it to rest (`false`). The caller answers
+    /// for the reason, and for its record. While the relay is held, a grant is spent as usual and answered as pulsed after
+    /// the length of a pulse, and the relay stays as it is. A pulse under way, or about to begin, is finished first: a few
+    /// seconds at most. [`Strike::set_idle`] ends a hold, and so does the end of the driver or of the program.
+    ///
+    /// # Errors
+    /// The relay does not take the command; the driver goes on trying by itself.
+    fn hold_released(&mut self, hold: bool) -> Result<(), StrikeError>;
+
+    /// Mends what can be mended (opens a device that came back, starts the guard again) and writes the present command
     /// once more. Worth calling every few seconds while no grant is at hand.
     ///
     /// # Errors
@@ -61,6 +77,9 @@ pub enum StrikeError {
         /// The serial ports of this machine.
         found: String,
     },
+    /// The line of a GPIO relay.
+    #[error("the relay's line: {0}")]
+    Lines(#[from] LinesError),
     /// Another program has it.
     #[error("relay {device} is in use by another program: stop it (`fuser -v {device}` names it)")]
     InUse {

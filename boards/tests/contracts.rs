@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod place;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,65 +12,26 @@ use std::{
 };
 
 use boards::{
-    Board, BootClock, Camera, CameraError, Clock, GuardCommand, SimCamera, SimPulse, SimScript,
+    BootClock, Camera, CameraError, Clock, GuardCommand, SimCamera, SimPulse, SimScript,
     camera::raw::{Patience, RawCamera, RawFormat, RawFrame, RawSource, ReaderSeat},
     contract::{self, Subject, clock, grant, wait_until},
 };
 use gate::{DoorId, PulseResult};
 use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
-
-const BOARD: &str = r#"
-name = "test"
-inference_threads = 1
-readers = []
-[camera]
-kind = "folder"
-path = "pictures"
-interval_ms = 2
-frames_per_image = 2
-gap_frames = 1
-repeat = true
-[strike]
-kind = "sim"
-pulse_ms = 200
-on_power_loss = "fail-secure"
-pulses = "pulses.jsonl"
-"#;
-
-/// A board file in a folder of its own, with some pictures.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("pictures")).unwrap();
-        Self { folder }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A picture of one colour.
-    fn picture(&self, name: &str, level: u8) -> PathBuf {
-        let path = self.at("pictures").join(name);
-        fs::write(&path, jpeg(level)).unwrap();
-        path
-    }
-
-    fn board(&self, text: &str) -> Board {
-        fs::write(self.at("board.toml"), text).unwrap();
-        Board::load(&self.at("board.toml")).unwrap()
-    }
-}
+use place::{BOARD, Place};
 
 fn jpeg(level: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     let pixels = vec![level; 16 * 16 * 3];
     JpegEncoder::new_with_quality(&mut bytes, 95).encode(&pixels, 16, 16, ExtendedColorType::Rgb8).unwrap();
     bytes
+}
+
+/// A picture of one colour.
+fn picture(place: &Place, name: &str, level: u8) -> PathBuf {
+    let path = place.at("pictures").join(name);
+    fs::write(&path, jpeg(level)).unwrap();
+    path
 }
 
 fn no_guard() -> GuardCommand {
@@ -124,7 +87,7 @@ fn a_simulator_that_cannot_write_its_pulses_gives_none() {
 #[test]
 fn a_folder_of_pictures_keeps_the_contract_of_a_camera() {
     let place = Place::new();
-    place.picture("a.jpg", 10);
+    picture(&place, "a.jpg", 10);
     contract::camera(place.board(BOARD).open_camera(clock()).unwrap(), 12);
 }
 
@@ -163,7 +126,7 @@ fn a_raw_source_keeps_the_contract_of_a_camera() {
 fn a_script_keeps_the_contract_of_a_camera() {
     let place = Place::new();
     let (camera, script) = SimCamera::scripted(clock(), Duration::from_millis(2));
-    script.show(&place.picture("a.jpg", 10), 5).unwrap();
+    script.show(&picture(&place, "a.jpg", 10), 5).unwrap();
     contract::camera(Box::new(camera), 12);
 }
 
@@ -183,8 +146,8 @@ const NOBODY: u8 = 110;
 #[test]
 fn pictures_come_in_the_order_of_their_names_with_nobody_in_between() {
     let place = Place::new();
-    place.picture("b.jpeg", 200);
-    place.picture("a.JPG", 10);
+    picture(&place, "b.jpeg", 200);
+    picture(&place, "a.JPG", 10);
     fs::write(place.at("pictures").join("notes.txt"), "no picture").unwrap();
     let mut camera = place.board(BOARD).open_camera(clock()).unwrap();
     near(&levels(&mut *camera, 9), &[10, 10, NOBODY, 200, 200, NOBODY, 10, 10, NOBODY]);
@@ -205,7 +168,7 @@ fn refused(camera: &mut dyn Camera, path: &Path) {
 #[test]
 fn a_bad_picture_is_named_and_the_next_one_follows() {
     let place = Place::new();
-    let (good, bad) = (place.picture("b.jpg", 200), place.picture("a.jpg", 0));
+    let (good, bad) = (picture(&place, "b.jpg", 200), picture(&place, "a.jpg", 0));
     fs::write(&bad, b"no picture at all").unwrap();
     let mut camera = place.board(BOARD).open_camera(clock()).unwrap();
     refused(&mut *camera, &bad);
@@ -243,13 +206,13 @@ fn a_script_is_played_as_told_and_then_nobody_is_there() {
     let place = Place::new();
     let (mut camera, script) = script();
     assert_eq!(script.pending(), 0);
-    script.show(&place.picture("a.jpg", 10), 3).unwrap();
+    script.show(&picture(&place, "a.jpg", 10), 3).unwrap();
     script.nobody(Duration::from_millis(20)).unwrap();
-    script.show(&place.picture("b.jpg", 200), 1).unwrap();
+    script.show(&picture(&place, "b.jpg", 200), 1).unwrap();
     assert_eq!(script.pending(), 3);
     near(&levels(&mut camera, 8), &[10, 10, 10, NOBODY, NOBODY, 200, NOBODY, NOBODY]);
     wait_until("the script is over", || script.pending() == 0);
-    script.show(&place.picture("c.jpg", 50), 1).unwrap();
+    script.show(&picture(&place, "c.jpg", 50), 1).unwrap();
     near(&levels(&mut camera, 2), &[50, NOBODY]);
 }
 
@@ -259,7 +222,7 @@ fn a_script_refuses_what_is_no_picture_and_goes_on() {
     let (mut camera, script) = script();
     let error = script.show(&place.at("nobody.jpg"), 3).unwrap_err();
     assert!(error.to_string().contains("nobody.jpg"), "{error}");
-    script.show(&place.picture("a.jpg", 10), 1).unwrap();
+    script.show(&picture(&place, "a.jpg", 10), 1).unwrap();
     near(&levels(&mut camera, 1), &[10]);
     drop(camera);
     assert!(script.nobody(Duration::from_secs(1)).is_err());

@@ -51,6 +51,10 @@ const FACTS: &[Fact] = &[
         "a_program_killed_in_mid_pulse_releases_the_door_no_longer",
         a_program_killed_in_mid_pulse_releases_the_door_no_longer,
     ),
+    (
+        "a_program_killed_while_it_holds_the_door_releases_it_no_longer",
+        a_program_killed_while_it_holds_the_door_releases_it_no_longer,
+    ),
     ("a_guard_outlives_the_signals_that_stop_a_service", a_guard_outlives_the_signals_that_stop_a_service),
     (
         "after_a_kill_the_port_is_free_for_the_next_program",
@@ -79,15 +83,16 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["strike-guard", channel] => {
-            let channel = channel.parse().unwrap();
-            if let Err(error) = boards::guard::run(std::io::stdin(), std::io::stdout(), channel) {
+        ["strike-guard", duty] => {
+            let duty = duty.parse().unwrap();
+            if let Err(error) = boards::guard::run(std::io::stdin(), std::io::stdout(), duty) {
                 eprint!("({error}) ");
                 std::process::exit(1);
             }
         }
         ["reader"] => wire::read_terminal(),
         ["pulser", device] => pulser(Path::new(device)),
+        ["holder", device] => holder(Path::new(device)),
         ["--list", ..] => FACTS.iter().for_each(|(name, _)| println!("{name}: test")),
         _ => run_facts(words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default()),
     }
@@ -135,13 +140,25 @@ fn pulser(device: &Path) {
     panic!("nobody killed the pulser");
 }
 
+/// The same with a hold.
+fn holder(device: &Path) {
+    let mut strike = open(device, guard(), PULSE).unwrap();
+    strike.hold_released(true).unwrap();
+    thread::sleep(ENDLESS);
+    panic!("nobody killed the holder");
+}
+
 /// Another program; it goes with the fact that needs it, held or not.
 struct Program(Child);
 
 impl Program {
     fn pulsing(device: &Path) -> Self {
-        let pulser = Command::new(this_program()).arg("pulser").arg(device).stdin(Stdio::null()).spawn();
-        Self(pulser.unwrap())
+        Self::playing("pulser", device)
+    }
+
+    fn playing(part: &str, device: &Path) -> Self {
+        let program = Command::new(this_program()).arg(part).arg(device).stdin(Stdio::null()).spawn();
+        Self(program.unwrap())
     }
 
     fn id(&self) -> u32 {
@@ -218,6 +235,18 @@ fn a_program_killed_in_mid_pulse_releases_the_door_no_longer() {
     let off = wire.next(SOON).expect("the guard ends the pulse");
     assert_eq!(off.bytes, lcus1::at_rest(CHANNEL));
     eprint!("(off {:?} after SIGKILL) ", off.arrived.since(killed));
+}
+
+fn a_program_killed_while_it_holds_the_door_releases_it_no_longer() {
+    let (terminal, device) = open_terminal();
+    let mut wire = Wire::watch(terminal);
+    let mut program = Program::playing("holder", &device);
+    wire.wait_for(lcus1::driven(CHANNEL));
+    let seen = wire.seen();
+    assert!(seen.driven && seen.pulses.is_empty(), "the hold goes on: {seen:?}");
+    program.kill();
+    wire.wait_for_rest();
+    assert!(!wire.seen().driven, "the guard ends the hold");
 }
 
 fn a_guard_outlives_the_signals_that_stop_a_service() {

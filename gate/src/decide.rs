@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::{
-    Admission, Candidate, Comparison, CredentialKind, DoorId, Fault, FeeClassId, Mode, PersonId, Policy,
-    QualityIssue, Refusal, Score, StaffId, Standing, Threshold, TrackId, VisitId, Way,
+    Admission, Candidate, Claimed, Comparison, CredentialKind, DoorId, Fault, FeeClassId, Mode, PersonId,
+    Policy, QualityIssue, Refusal, Score, StaffId, Standing, Threshold, TrackId, VisitId, Way,
 };
 
 /// How a visit ended. The set is closed: every visit ends in exactly one of these, and each is recorded.
@@ -84,6 +84,8 @@ pub struct Fused {
     pub references: u32,
     /// How many frames.
     pub frames: u8,
+    /// The least score of the 1:1 comparison, if every frame was compared with the same person's references.
+    pub claimed: Option<Claimed>,
 }
 
 /// Reduces the frames of one attempt to what they all support. `None` without frames.
@@ -99,11 +101,13 @@ pub fn fuse(frames: &[Comparison]) -> Option<Fused> {
         contradictory: false,
         references: first.references,
         frames: count,
+        claimed: first.claimed,
     };
     for frame in rest {
         fused.threshold = fused.threshold.stricter(frame.threshold);
         fused.lead = least(fused.lead, lead(frame));
         fused.references = fused.references.max(frame.references);
+        fused.claimed = weaker_claim(fused.claimed, frame.claimed);
         fused.candidate = match (fused.candidate, frame.found.best) {
             (Some(a), Some(b)) if a.person == b.person && a.standing == b.standing => {
                 Some(Candidate { score: Score(least(a.score.0, b.score.0)), ..a })
@@ -115,6 +119,14 @@ pub fn fuse(frames: &[Comparison]) -> Option<Fused> {
         |frame: &Comparison| frame.found.best.is_some_and(|best| best.score >= fused.threshold.score());
     fused.contradictory = fused.candidate.is_none() && frames.iter().all(least_best);
     Some(fused)
+}
+
+/// What two frames support of a claim: the same person, the lower score, the stricter threshold; else nothing.
+fn weaker_claim(one: Option<Claimed>, other: Option<Claimed>) -> Option<Claimed> {
+    let (one, other) = (one?, other?);
+    let same = one.person == other.person && one.standing == other.standing;
+    let score = one.score.zip(other.score).map(|(a, b)| Score(least(a.0, b.0)));
+    same.then(|| Claimed { score, threshold: one.threshold.stricter(other.threshold), ..one })
 }
 
 /// The smaller; NaN absorbs, so that what is not a number stays refused.
@@ -154,12 +166,36 @@ pub fn decide(policy: &Policy, fused: &Fused) -> Outcome {
     }
 }
 
+/// The rule for somebody who presented a card or code of `person`: living, that very person's face, an active enrolment.
+/// Whom the face resembles otherwise does not matter: somebody else's card opens for nobody.
+#[must_use]
+pub fn decide_claim(policy: &Policy, fused: &Fused, person: PersonId) -> Outcome {
+    let living = fused.pad >= policy.pad_floor;
+    let claimed = fused.claimed.filter(|claimed| claimed.person == person);
+    let confirmed = claimed.is_some_and(|it| it.score.is_some_and(|score| score >= it.threshold.score()));
+    match claimed {
+        Some(Claimed { standing: Standing::Active, threshold: Threshold::Alone(_), .. })
+            if living && confirmed =>
+        {
+            Outcome::Granted { person }
+        }
+        _ if !living => Outcome::Denied(DenyReason::PresentationAttack),
+        Some(Claimed { standing: Standing::Revoked, .. }) if confirmed => {
+            Outcome::Denied(DenyReason::Revoked { person })
+        }
+        Some(
+            Claimed { score: None, .. } | Claimed { threshold: Threshold::BeyondMeasurement { .. }, .. },
+        ) => Outcome::Denied(DenyReason::SecondFactorRequired),
+        Some(_) | None => Outcome::Denied(DenyReason::ClaimNotConfirmed { claimed: person }),
+    }
+}
+
 /// A visit's end, ready to be recorded. Only [`crate::Session`] makes one, so a grant always has a visit behind it.
 #[derive(Debug, PartialEq)]
 #[must_use]
 pub struct Decision {
     pub(crate) visit: VisitId,
-    pub(crate) track: TrackId,
+    pub(crate) track: Option<TrackId>,
     pub(crate) mode: Mode,
     pub(crate) outcome: Outcome,
     pub(crate) fused: Option<Fused>,
@@ -178,9 +214,9 @@ impl Decision {
         self.visit
     }
 
-    /// The track that all its evidence came from.
+    /// The track that all its evidence came from; none where no face belonged to it.
     #[must_use]
-    pub fn track(&self) -> TrackId {
+    pub fn track(&self) -> Option<TrackId> {
         self.track
     }
 

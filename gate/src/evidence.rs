@@ -1,12 +1,14 @@
 //! What one camera frame said about whoever stands before the kiosk.
 
-use crate::{Candidates, Monotonic, PersonId, Score, Threshold, TrackId};
+use crate::{Candidates, Monotonic, PersonId, Score, Sight, Standing, Threshold, TrackId};
 
 /// One frame's statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evidence {
     /// When the frame was taken. Old or repeated frames count for nothing.
     pub captured: Monotonic,
+    /// Random bits, drawn for this frame: a challenge that begins with it is not foreseen by anybody.
+    pub dice: u64,
     /// What was in it.
     pub view: View,
 }
@@ -17,12 +19,18 @@ pub enum View {
     /// No face inside the guide.
     Nobody,
     /// A face, and what could be read from it.
-    Face {
-        /// The unbroken track that the face belongs to.
-        track: TrackId,
-        /// What could be read.
-        reading: Reading,
-    },
+    Face(FaceView),
+}
+
+/// The face in one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaceView {
+    /// The unbroken track that the face belongs to.
+    pub track: TrackId,
+    /// What could be read.
+    pub reading: Reading,
+    /// Where eyes, nose and mouth are and where they went; none if the picture is too poor to say.
+    pub sight: Option<Sight>,
 }
 
 /// A face is either good enough to be compared, or there is a reason that can be shown.
@@ -54,19 +62,12 @@ pub struct Comparison {
 pub struct Claimed {
     /// With whose references.
     pub person: PersonId,
+    /// Whether that enrolment still counts.
+    pub standing: Standing,
     /// The best score among them; none if the person has no reference.
     pub score: Option<Score>,
     /// What it must reach.
     pub threshold: Threshold,
-}
-
-/// A side of the subject's own head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// The subject's left.
-    Left,
-    /// The subject's right.
-    Right,
 }
 
 /// Why a face cannot be used yet, as something that the person can change.

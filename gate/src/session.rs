@@ -1,36 +1,55 @@
-//! One kiosk, one visit after the other: from the first face to the outcome on the screen.
+//! One kiosk, one visit after the other: from the first face or card to the outcome on the screen.
 //!
 //! A visit is one continuous track of one face. It collects good frames into attempts; an attempt that [`decide()`] can
-//! settle ends the visit with a [`Command::Commit`], and only the answer to that releases the door and shows a welcome.
+//! settle, a turn of the head where the policy asks for one, and the facility's rules ([`admit`](crate::admit)) end the
+//! visit with a [`Command::Commit`], and only the answer to that releases the door and shows a welcome.
 //!
 //! ```text
-//!            face in the guide           attempt settled, patience over, face gone
-//! Waiting ───────────────────► Looking ───────────────────────────────────────────► Committing
-//!    ▲                            ▲                                                     │ Committed
-//!    │ gone, outcome was shown    │ another face; or refused and still here             ▼
-//!    └────────────────────────────┴──────────────────────────────────────────────── Settled
+//!        face in the guide           attempt settled, patience over, face gone
+//! Waiting ────────────► Looking ───────────────────────────────────────────► Committing
+//!    ▲                   │  ▲                                                     │ Committed
+//!    │ gone, shown       └──┘ turn the head                                       ▼
+//!    └───────────────────── another face; or refused and still here ────────── Settled
 //! ```
 //!
+//! A card or code presented beforehand makes the visit a claim: its owner's face is compared 1:1, and nobody else's helps.
 //! Whoever was admitted and stays causes no second pulse: the same track is not judged again, and a new track without an
 //! absence in between that shows the same person is that visit going on.
+//!
+//! `looking` is the visit under way, `outcome` its end, `at_door` what the strike, the contacts and the staff bring.
+
+mod at_door;
+mod looking;
+mod outcome;
 
 use crate::{
-    Committed, Comparison, Decision, DenyReason, Entry, Evidence, Fault, Fused, Grant, Monotonic, Now,
-    Outcome, PersonId, Policy, PulseResult, QualityIssue, Reading, Released, Screen, TrackId, View, VisitId,
-    Way, Welcome, decide, fuse,
+    Admission, Claim, Committed, CredentialKind, Decision, DoorMonitor, Entry, Evidence, Fault, FeeClassId,
+    Grant, InputChange, Inside, Monotonic, Now, Outcome, PersonId, Policy, RecordId, Released, Roster,
+    Screen, StaffId, TrackId, View, Way,
 };
+use looking::Looking;
 
 /// What happened in the world.
 #[derive(Debug, PartialEq)]
 pub enum Event {
     /// A camera frame was judged.
     Observed(Evidence),
+    /// A card or code was presented.
+    Presented(Claim),
+    /// The person says that turning the head is hard.
+    CannotTurn,
     /// The last [`Command::Commit`] is durable.
     Committed(Committed),
     /// The last [`Command::Commit`] or a [`Command::Record`] could not be made durable.
     CommitFailed,
     /// The strike answers for a grant.
     Released(Released),
+    /// A contact of the door changed.
+    Door(InputChange),
+    /// Staff let people in whom they entered by hand.
+    LetIn(LetIn),
+    /// Somebody was seen leaving.
+    Left(PersonId),
     /// Somebody pressed 「係員を呼ぶ」.
     StaffCalled,
     /// A part failed.
@@ -39,8 +58,23 @@ pub enum Event {
     Restored(Fault),
     /// The facility's policy changed.
     Policy(Policy),
+    /// Who is registered changed.
+    Roster(Roster),
+    /// Who is inside, as the records say; told at the start.
+    Inside(Inside),
     /// Time passed; at least ten a second.
     Tick,
+}
+
+/// Visitors whom a member of the staff answers for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetIn {
+    /// Who answers for it.
+    pub staff: StaffId,
+    /// The fee class of each visitor.
+    pub visitors: Vec<FeeClassId>,
+    /// Whether the door is released as well.
+    pub release: bool,
 }
 
 /// What should be done, in this order.
@@ -51,6 +85,10 @@ pub enum Command {
     Show(Screen),
     /// Drive the strike.
     Release(Grant),
+    /// Hold the door released (`true`: the fire contact is active), or let it rest again.
+    Free(bool),
+    /// From now on compare each face with this person's references as well; none: with nobody's.
+    Expect(Option<PersonId>),
     /// Append an entry that no grant waits for.
     Record(Entry),
     /// Make a decision durable. Always the last of its batch; answered by `Committed` or `CommitFailed` before
@@ -62,7 +100,16 @@ pub enum Command {
 #[derive(Debug)]
 pub struct Session {
     policy: Policy,
+    roster: Roster,
+    inside: Inside,
+    door: DoorMonitor,
     state: State,
+    /// A card or code that was presented and not used up yet.
+    claim: Option<Presented>,
+    /// Admissions whose release is not answered yet.
+    released: Vec<(RecordId, Admission)>,
+    /// What staff asked for while a visit was being made durable.
+    let_in: Vec<LetIn>,
     screen: Screen,
     faults: Vec<Fault>,
     visits: u64,
@@ -74,28 +121,32 @@ pub struct Session {
 enum State {
     Waiting,
     Looking(Looking),
-    Committing(Settled, Outcome),
+    Committing(Settled, Ended),
     Settled(Settled),
 }
 
-/// A visit under way.
-#[derive(Debug)]
-struct Looking {
-    track: TrackId,
+/// A credential whose owner is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Presented {
+    person: PersonId,
+    kind: CredentialKind,
     since: Monotonic,
-    last_seen: Monotonic,
-    issue: Option<QualityIssue>,
-    attempt: Vec<Comparison>,
-    settled_attempts: u8,
-    last_attempt: Option<Fused>,
-    /// Admitted just before, with no absence since: the same person again is the same visit.
-    admitted: Option<PersonId>,
+}
+
+/// How a visit ended, until that is durable.
+#[derive(Debug)]
+struct Ended {
+    outcome: Outcome,
+    admission: Option<Admission>,
+    /// How many people staff let in.
+    by_hand: u32,
 }
 
 /// A visit whose outcome is decided.
 #[derive(Debug, Clone, Copy)]
 struct Settled {
-    track: TrackId,
+    /// None if no face belonged to it.
+    track: Option<TrackId>,
     last_seen: Monotonic,
     admitted: Option<PersonId>,
     shown_until: Monotonic,
@@ -111,10 +162,16 @@ struct Refusals {
 impl Session {
     /// A session that has seen nobody yet and shows [`Screen::Idle`].
     #[must_use]
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: Policy, roster: Roster) -> Self {
         Self {
+            door: DoorMonitor::new(policy.door_times),
             policy,
+            roster,
+            inside: Inside::default(),
             state: State::Waiting,
+            claim: None,
+            released: Vec::new(),
+            let_in: Vec::new(),
             screen: Screen::Idle,
             faults: Vec::new(),
             visits: 0,
@@ -129,274 +186,87 @@ impl Session {
         self.screen.clone()
     }
 
+    /// Who is registered.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Who is inside, as far as this kiosk saw.
+    #[must_use]
+    pub fn inside(&self) -> &Inside {
+        &self.inside
+    }
+
     /// Takes one event and says what to do.
     pub fn step(&mut self, now: Now, event: Event) -> Vec<Command> {
-        let now = now.mono;
+        let mono = now.mono;
         match event {
             Event::Observed(evidence) => self.observed(now, evidence),
+            Event::Presented(claim) => self.presented(mono, claim),
+            Event::CannotTurn => self.cannot_turn(mono),
             Event::Committed(committed) => self.committed(now, committed),
-            Event::CommitFailed => self.failed(now, Fault::Storage),
-            Event::Released(released) => self.released(now, released),
+            Event::CommitFailed => self.failed(mono, Fault::Storage),
+            Event::Released(released) => self.strike_answered(now, released),
+            Event::Door(change) => self.contact_changed(now, change),
+            Event::LetIn(let_in) => self.staff_let_in(mono, let_in),
+            Event::Left(person) => {
+                self.inside.leave(person);
+                vec![Command::Record(Entry::Left(person))]
+            }
             Event::StaffCalled => vec![Command::Record(Entry::StaffCalled)],
-            Event::Failed(fault) => self.failed(now, fault),
+            Event::Failed(fault) => self.failed(mono, fault),
             Event::Restored(fault) => self.restored(fault),
             Event::Policy(policy) => {
                 self.policy = policy;
+                Vec::new()
+            }
+            Event::Roster(roster) => {
+                self.roster = roster;
+                Vec::new()
+            }
+            Event::Inside(inside) => {
+                self.inside = inside;
                 Vec::new()
             }
             Event::Tick => self.tick(now),
         }
     }
 
-    /// Judges a frame unless it is old, repeated or from the future, or a part is broken.
-    fn observed(&mut self, now: Monotonic, evidence: Evidence) -> Vec<Command> {
-        let captured = evidence.captured;
-        let fresh = captured > self.newest && captured <= now && now.since(captured) <= self.policy.freshness;
-        if !fresh || !self.faults.is_empty() {
+    /// Judges a frame unless it is old, repeated or from the future, a part is broken, or the door is free in a fire.
+    fn observed(&mut self, now: Now, evidence: Evidence) -> Vec<Command> {
+        let (captured, mono) = (evidence.captured, now.mono);
+        let fresh =
+            captured > self.newest && captured <= mono && mono.since(captured) <= self.policy.freshness;
+        if !fresh || !self.faults.is_empty() || self.door.fire() {
             return Vec::new();
         }
         self.newest = captured;
         match evidence.view {
-            View::Nobody if matches!(self.state, State::Waiting) => self.show(Screen::Idle),
-            View::Nobody => self.tick(now),
-            View::Face { track, reading } => self.face(now, track, reading),
-        }
-    }
-
-    fn face(&mut self, now: Monotonic, track: TrackId, reading: Reading) -> Vec<Command> {
-        match std::mem::replace(&mut self.state, State::Waiting) {
-            State::Waiting => self.begin(now, track, reading, None),
-            State::Looking(looking) if looking.track == track && !self.gone(now, looking.last_seen) => {
-                self.look(now, looking, reading)
-            }
-            State::Looking(looking) => self.end(now, &looking, Outcome::Denied(DenyReason::Abandoned)),
-            State::Committing(settled, outcome) => {
-                self.state = State::Committing(settled.seen(now, track), outcome);
-                Vec::new()
-            }
-            State::Settled(settled) => self.face_after_outcome(now, settled, track, reading),
-        }
-    }
-
-    fn face_after_outcome(
-        &mut self,
-        now: Monotonic,
-        settled: Settled,
-        track: TrackId,
-        reading: Reading,
-    ) -> Vec<Command> {
-        let absent = self.gone(now, settled.last_seen);
-        if settled.track != track {
-            return self.begin(now, track, reading, settled.admitted.filter(|_| !absent));
-        }
-        let outcome_was_shown = now >= settled.shown_until;
-        if outcome_was_shown && settled.admitted.is_none() {
-            return self.begin(now, track, reading, None);
-        }
-        self.state = State::Settled(settled.seen(now, track));
-        if outcome_was_shown { self.show(Screen::Idle) } else { Vec::new() }
-    }
-
-    /// A visit begins with a face that is near enough to be meant.
-    fn begin(
-        &mut self,
-        now: Monotonic,
-        track: TrackId,
-        reading: Reading,
-        admitted: Option<PersonId>,
-    ) -> Vec<Command> {
-        if self.pausing(now) {
-            return self.show(Screen::Pause);
-        }
-        match reading {
-            Reading::Poor(issue @ (QualityIssue::TooFar | QualityIssue::OutOfFrame)) => {
-                self.show(Screen::Hint(issue))
-            }
-            Reading::Poor(_) | Reading::Compared(_) => {
-                let looking = Looking {
-                    track,
-                    since: now,
-                    last_seen: now,
-                    issue: None,
-                    attempt: Vec::new(),
-                    settled_attempts: 0,
-                    last_attempt: None,
-                    admitted,
-                };
-                self.look(now, looking, reading)
-            }
-        }
-    }
-
-    fn look(&mut self, now: Monotonic, mut looking: Looking, reading: Reading) -> Vec<Command> {
-        looking.last_seen = now;
-        let screen = match reading {
-            Reading::Compared(comparison) => {
-                looking.attempt.push(comparison);
-                Screen::HoldStill
-            }
-            Reading::Poor(issue) => {
-                looking.issue = Some(issue);
-                if looking.attempt.is_empty() { Screen::Hint(issue) } else { Screen::HoldStill }
-            }
-        };
-        if looking.attempt.len() >= usize::from(self.policy.frames.max(1))
-            && let Some(outcome) = self.settle_attempt(&mut looking)
-        {
-            return self.decided(now, &looking, outcome);
-        }
-        if now.since(looking.since) >= self.policy.patience {
-            let outcome = self.out_of_patience(&looking);
-            return self.end(now, &looking, Outcome::Denied(outcome));
-        }
-        self.state = State::Looking(looking);
-        self.show(screen)
-    }
-
-    /// The outcome of a full attempt; none if nobody matched and another attempt is left.
-    fn settle_attempt(&self, looking: &mut Looking) -> Option<Outcome> {
-        let fused = fuse(&std::mem::take(&mut looking.attempt))?;
-        looking.settled_attempts = looking.settled_attempts.saturating_add(1);
-        looking.last_attempt = Some(fused);
-        let outcome = decide(&self.policy, &fused);
-        let another_try = looking.settled_attempts < self.policy.attempts.max(1);
-        (outcome != Outcome::Denied(DenyReason::NoMatch) || !another_try).then_some(outcome)
-    }
-
-    fn out_of_patience(&self, looking: &Looking) -> DenyReason {
-        match (looking.last_attempt, looking.issue) {
-            (None, Some(issue)) => DenyReason::LowQuality(issue),
-            (None, None) => DenyReason::Abandoned,
-            (Some(_), _) => DenyReason::NoMatch,
-        }
-    }
-
-    /// Whoever was just admitted and never went away is still the visit that is on record.
-    fn decided(&mut self, now: Monotonic, looking: &Looking, outcome: Outcome) -> Vec<Command> {
-        match (outcome, looking.admitted) {
-            (Outcome::Granted { person }, Some(admitted)) if person == admitted => {
-                self.state = State::Settled(Settled {
-                    track: looking.track,
-                    last_seen: now,
-                    admitted: Some(person),
-                    shown_until: now,
-                });
+            View::Nobody if matches!(self.state, State::Waiting) && self.claim.is_none() => {
                 self.show(Screen::Idle)
             }
-            (Outcome::Granted { .. } | Outcome::LetIn { .. } | Outcome::Denied(_), _) => {
-                self.end(now, looking, outcome)
-            }
+            View::Nobody => self.tick(now),
+            View::Face(view) => self.face(now, evidence.dice, view),
         }
     }
 
-    /// Ends the visit: what remains is to make it durable.
-    fn end(&mut self, now: Monotonic, looking: &Looking, outcome: Outcome) -> Vec<Command> {
-        self.visits += 1;
-        let settled = Settled {
-            track: looking.track,
-            last_seen: looking.last_seen,
-            admitted: match outcome {
-                Outcome::Granted { person } => Some(person),
-                Outcome::LetIn { .. } | Outcome::Denied(_) => None,
-            },
-            shown_until: now.plus(self.policy.outcome_shown),
-        };
-        self.state = State::Committing(settled, outcome);
-        vec![Command::Commit(Decision {
-            visit: VisitId(self.visits),
-            track: looking.track,
-            mode: self.policy.mode,
-            outcome,
-            fused: looking.last_attempt,
-            door: self.policy.door,
-            grant_life: self.policy.grant_life,
-            lasted: now.since(looking.since),
-            way: Way::Face,
-            admission: None,
-            entered_by_hand: Vec::new(),
-        })]
-    }
-
-    fn committed(&mut self, now: Monotonic, committed: Committed) -> Vec<Command> {
-        let State::Committing(settled, outcome) = std::mem::replace(&mut self.state, State::Waiting) else {
-            // Nobody waits for this answer any more, so the door stays and the grant is answered for.
-            let open = committed.grant.map(|grant| Released::unknown(grant.record()));
-            return open.map(|open| Command::Record(Entry::Released(open))).into_iter().collect();
-        };
-        self.count_refusal(now, outcome);
-        let mut commands: Vec<_> = committed.grant.map(Command::Release).into_iter().collect();
-        match self.outcome_screen(outcome) {
-            Some(screen) => {
-                self.state = State::Settled(settled);
-                commands.extend(self.show(screen));
+    /// What time alone brings about: a face that has gone, an outcome that was shown long enough, a card whose owner did
+    /// not come, a door that stays open.
+    fn tick(&mut self, now: Now) -> Vec<Command> {
+        let mut commands = self.door_told(now, |door| door.tick(now.mono));
+        let mono = now.mono;
+        commands.extend(match std::mem::replace(&mut self.state, State::Waiting) {
+            State::Looking(looking) if self.gone(mono, looking.last_seen) => self.abandoned(mono, &looking),
+            State::Waiting if self.claim_is_over(mono) => self.claim_unanswered(mono),
+            State::Settled(settled) if self.gone(mono, settled.last_seen) && mono >= settled.shown_until => {
+                self.show(Screen::Idle)
             }
-            None => commands.extend(self.show(Screen::Idle)),
-        }
-        commands
-    }
-
-    /// What a settled visit shows; none if there is nobody to show it to.
-    fn outcome_screen(&self, outcome: Outcome) -> Option<Screen> {
-        let reason = match outcome {
-            Outcome::Granted { .. } => {
-                return Some(Screen::Welcome(Welcome { party: 1, ..Welcome::default() }));
+            kept @ (State::Waiting | State::Looking(_) | State::Committing(..) | State::Settled(_)) => {
+                self.state = kept;
+                Vec::new()
             }
-            Outcome::LetIn { .. } => return None,
-            Outcome::Denied(reason) => reason,
-        };
-        match reason {
-            DenyReason::NoMatch | DenyReason::PresentationAttack => Some(Screen::NotRecognised),
-            DenyReason::Ambiguous => Some(Screen::Ambiguous),
-            DenyReason::SecondFactorRequired => Some(Screen::SecondFactor),
-            DenyReason::Revoked { .. } => Some(Screen::SeeStaff),
-            DenyReason::LowQuality(issue) => Some(Screen::NoClearImage(issue)),
-            DenyReason::Interrupted(fault) => Some(Screen::OutOfService(fault)),
-            DenyReason::NotTurned => Some(Screen::AnotherWay),
-            DenyReason::ClaimNotConfirmed { .. } | DenyReason::UnknownCredential(_) => {
-                Some(Screen::ClaimNotConfirmed)
-            }
-            DenyReason::NotAdmitted { refusal, .. } => Some(Screen::NotAdmitted(refusal)),
-            DenyReason::Abandoned => None,
-        }
-    }
-
-    fn count_refusal(&mut self, now: Monotonic, outcome: Outcome) {
-        let before = self.refusals.filter(|refusals| now.since(refusals.last) < self.policy.longest_pause);
-        self.refusals = match outcome {
-            Outcome::Granted { .. } | Outcome::LetIn { .. } => None,
-            Outcome::Denied(
-                DenyReason::NoMatch
-                | DenyReason::Ambiguous
-                | DenyReason::Revoked { .. }
-                | DenyReason::PresentationAttack
-                | DenyReason::NotTurned
-                | DenyReason::ClaimNotConfirmed { .. }
-                | DenyReason::UnknownCredential(_),
-            ) => Some(Refusals {
-                count: before.map_or(0, |refusals| refusals.count).saturating_add(1),
-                last: now,
-            }),
-            Outcome::Denied(
-                DenyReason::SecondFactorRequired
-                | DenyReason::LowQuality(_)
-                | DenyReason::Abandoned
-                | DenyReason::Interrupted(_)
-                | DenyReason::NotAdmitted { .. },
-            ) => before,
-        };
-    }
-
-    fn pausing(&self, now: Monotonic) -> bool {
-        let pause = self.refusals.and_then(|it| Some((it.last, self.policy.pause_after(it.count)?)));
-        pause.is_some_and(|(last, pause)| now.since(last) < pause)
-    }
-
-    fn released(&mut self, now: Monotonic, released: Released) -> Vec<Command> {
-        let failed = released.result() == PulseResult::StrikeFailed;
-        let mut commands = vec![Command::Record(Entry::Released(released))];
-        if failed {
-            commands.extend(self.failed(now, Fault::Strike));
-        }
+        });
         commands
     }
 
@@ -407,17 +277,17 @@ impl Session {
         }
         self.faults.push(fault);
         let mut commands = self.show(Screen::OutOfService(fault));
+        commands.extend(self.forget_claim());
         if fault == Fault::Storage {
             self.state = State::Waiting;
+            self.let_in.clear();
             return commands;
         }
         if !self.faults.contains(&Fault::Storage) {
             commands.push(Command::Record(Entry::Failed(fault)));
         }
         match std::mem::replace(&mut self.state, State::Waiting) {
-            State::Looking(looking) => {
-                commands.extend(self.end(now, &looking, Outcome::Denied(DenyReason::Interrupted(fault))));
-            }
+            State::Looking(looking) => commands.extend(self.interrupted(now, &looking, fault)),
             kept @ State::Committing(..) => self.state = kept,
             State::Waiting | State::Settled(_) => {}
         }
@@ -437,29 +307,17 @@ impl Session {
         commands
     }
 
-    /// What time alone brings about: a face that has gone, an outcome that was shown long enough.
-    fn tick(&mut self, now: Monotonic) -> Vec<Command> {
-        match std::mem::replace(&mut self.state, State::Waiting) {
-            State::Looking(looking) if self.gone(now, looking.last_seen) => {
-                self.end(now, &looking, Outcome::Denied(DenyReason::Abandoned))
-            }
-            State::Settled(settled) if self.gone(now, settled.last_seen) && now >= settled.shown_until => {
-                self.show(Screen::Idle)
-            }
-            kept @ (State::Waiting | State::Looking(_) | State::Committing(..) | State::Settled(_)) => {
-                self.state = kept;
-                Vec::new()
-            }
-        }
-    }
-
     fn gone(&self, now: Monotonic, last_seen: Monotonic) -> bool {
         now.since(last_seen) > self.policy.absence
     }
 
-    /// Changes the screen if it differs; a broken part overrides every other screen.
+    /// Changes the screen if it differs. A fire overrides every other screen, then a broken part does.
     fn show(&mut self, screen: Screen) -> Vec<Command> {
-        let screen = self.faults.first().map_or(screen, |&fault| Screen::OutOfService(fault));
+        let screen = match self.faults.first() {
+            _ if self.door.fire() => Screen::Evacuate,
+            Some(&fault) => Screen::OutOfService(fault),
+            None => screen,
+        };
         if screen == self.screen {
             return Vec::new();
         }
@@ -470,9 +328,17 @@ impl Session {
 
 impl Settled {
     fn seen(self, now: Monotonic, track: TrackId) -> Self {
-        if self.track == track { Self { last_seen: now, ..self } } else { self }
+        if self.track == Some(track) { Self { last_seen: now, ..self } } else { self }
     }
 }
 
+impl Presented {
+    fn way(self) -> Way {
+        Way::Claim(self.kind)
+    }
+}
+
+#[cfg(test)]
+mod claim_tests;
 #[cfg(test)]
 mod tests;

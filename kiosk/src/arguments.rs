@@ -41,6 +41,9 @@ pub(crate) enum Command {
         /// A photograph with one face (JPEG or PNG).
         #[arg(long = "photo", value_name = "FILE", required = true, num_args = 1..)]
         photos: Vec<PathBuf>,
+        /// Compare with this person's references only (1:1), as after the person's card was presented.
+        #[arg(long, value_name = "ID")]
+        claim: Option<String>,
     },
     /// Compare the faces on two photographs. Needs no data directory.
     Compare {
@@ -82,8 +85,8 @@ pub(crate) enum Command {
     /// Wait for the kiosk's end and force the relay off. Started by the strike driver, not by people.
     #[command(hide = true)]
     StrikeGuard {
-        /// The relay's channel.
-        channel: u8,
+        /// What to do in the end.
+        duty: boards::guard::Duty,
     },
 }
 

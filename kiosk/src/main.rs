@@ -6,11 +6,16 @@ mod arguments;
 mod assets;
 mod clock;
 mod commands;
+#[allow(dead_code, unused_imports)]
+mod desk;
 mod display;
 mod door;
 mod estimate;
+mod facility_file;
 mod notify;
 mod output;
+mod report;
+mod roster;
 mod search;
 mod service;
 mod socket;
@@ -61,7 +66,9 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Init(init) => commands::init::init(&common, format, init),
         Command::Run(run) => commands::run::run(&common, &run),
         Command::Enrol(enrol) => commands::enrol::enrol(&common, format, enrol),
-        Command::Identify { photos } => commands::identify::identify(&common, format, &photos),
+        Command::Identify { photos, claim } => {
+            commands::identify::identify(&common, format, &photos, claim.as_deref())
+        }
         Command::Compare { a, b } => commands::compare::compare(&common, format, &a, &b),
         Command::Threshold(asked) => commands::threshold::threshold(format, &asked),
         Command::Status => commands::threshold::status(&common, format),
@@ -71,6 +78,6 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
         Command::StrikeOff { board } => commands::strike::off(&board),
-        Command::StrikeGuard { channel } => commands::strike::guard(channel),
+        Command::StrikeGuard { duty } => commands::strike::guard(duty),
     }
 }

@@ -12,6 +12,7 @@ use store::{Enrolment, Store};
 use thiserror::Error;
 
 use crate::{
+    door::Expected,
     estimate::{Estimated, Live},
     search::SearchSet,
 };
@@ -33,8 +34,9 @@ pub(crate) enum Request {
     Revoke { person: String, reason: String },
     /// Who is enrolled?
     People,
-    /// Judge one face by the rules of the door, without opening or recording anything.
-    Identify { model: String, template: Vec<f32>, pad: f32 },
+    /// Judge one face by the rules of the door, without opening or recording anything: against everybody, or against
+    /// the person whose card is claimed.
+    Identify { model: String, template: Vec<f32>, pad: f32, claim: Option<String> },
     /// How sure is the threshold, and does the card's promise hold?
     Status,
     /// Check the log in the vault.
@@ -213,9 +215,14 @@ pub(crate) fn serve(
             Ok(Served { answer, set: Some(set.with_revoked(id, policy)) })
         }
         Request::People => Ok(Answer::People { people: people(store)? }.into()),
-        Request::Identify { model, template, pad } => {
+        Request::Identify { model, template, pad, claim } => {
             let probe = Probe(Template::new(ModelId::new(&model), template)?);
-            Ok(identify(store, set.compare(&probe, pad)?, policy)?.into())
+            let mut comparison = set.compare(&probe, pad)?;
+            let claim = claim.as_deref().map(str::parse).transpose()?;
+            if let Some(person) = claim {
+                comparison.claimed = Some(Expected::read(store, person, policy)?.compare(&probe)?);
+            }
+            Ok(identify(store, comparison, policy, claim)?.into())
         }
         Request::Verify { head } => {
             let head = head.map(|path| store::read_head(&path)).transpose()?;
@@ -250,7 +257,7 @@ fn enrol(
     let reinstates = reinstate.as_deref().map(str::parse::<PersonId>).transpose()?;
     let alike = alike(set, templates, reinstates)?;
     let references = templates.len();
-    let enrolment = Enrolment { name, templates: templates.to_vec(), reinstates };
+    let enrolment = Enrolment { name, templates: templates.to_vec(), reinstates, ..Enrolment::default() };
     let (person, record) = store.enrol(now, enrolment)?;
     for other in alike.iter().take(MOST_ALIKE) {
         tracing::info!(%person, other = other.person, "enrolees alike");
@@ -317,9 +324,17 @@ fn people(store: &mut Store) -> Result<Vec<PersonText>, ServeError> {
     Ok(store.people()?.into_iter().map(text).collect())
 }
 
-fn identify(store: &mut Store, comparison: Comparison, policy: &Policy) -> Result<Answer, ServeError> {
+fn identify(
+    store: &mut Store,
+    comparison: Comparison,
+    policy: &Policy,
+    claim: Option<PersonId>,
+) -> Result<Answer, ServeError> {
     let fused: Fused = gate::fuse(&[comparison]).expect("one frame is an attempt");
-    let outcome = gate::decide(policy, &fused);
+    let outcome = match claim {
+        Some(person) => gate::decide_claim(policy, &fused, person),
+        None => gate::decide(policy, &fused),
+    };
     let person = match outcome {
         Outcome::Granted { person } => Some(person),
         Outcome::Denied(gate::DenyReason::Revoked { person }) => Some(person),
@@ -333,8 +348,11 @@ fn identify(store: &mut Store, comparison: Comparison, policy: &Policy) -> Resul
         outcome: outcome_text(outcome).into(),
         person: person.map(|person| person.to_string()),
         name,
-        score: fused.candidate.map(|candidate| candidate.score.0),
-        threshold: fused.threshold.score().0,
+        score: match fused.claimed {
+            Some(claimed) => claimed.score.map(|score| score.0),
+            None => fused.candidate.map(|candidate| candidate.score.0),
+        },
+        threshold: fused.claimed.map_or(fused.threshold, |claimed| claimed.threshold).score().0,
         runner_up: comparison.found.runner_up.map(|candidate| candidate.score.0),
         pad: comparison.pad,
         references: comparison.references,
@@ -487,7 +505,8 @@ mod tests {
         site.ask(Request::Revoke { person: old.clone(), reason: "moved".into() }).unwrap();
         let new = site.enrol_again(1.0, 1, Some(old)).unwrap();
         let (model, template) = (models::Card::sface().model().as_str().to_owned(), face(1.0, 1));
-        let Answer::Identified(found) = site.ask(Request::Identify { model, template, pad: 1.0 }).unwrap()
+        let Answer::Identified(found) =
+            site.ask(Request::Identify { model, template, pad: 1.0, claim: None }).unwrap()
         else {
             panic!("a judgement is due")
         };

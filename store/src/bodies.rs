@@ -3,20 +3,44 @@
 //!
 //! | kind | fields |
 //! |---|---|
-//! | `Decision` | `visit`, `track`, `mode`, `outcome`, `issue`, `part`, `person`, `score`, `threshold`, `alone`, `lead`, `pad`, `references`, `frames`, `door`, `lasted_ms` |
+//! | `Decision` | `visit`, `track`, `mode`, `way`, `outcome`, and with it `issue`, `part`, `staff`, `credential` or `refusal`; `person`, `party` [[person, fee, uses, stale, again]..], `by_hand` [fee..], `score`, `threshold`, `alone`, `lead`, `pad`, `references`, `frames`, `door`, `lasted_ms` |
 //! | `Released` | `grant` [run, seq], `result`, `pulse_ms` |
+//! | `Door` | `event`, `grant` [run, seq] |
+//! | `Left` | `person` |
+//! | `Corrected` | `visit` [run, seq], `party`, `by_hand` as in a decision, `why`, `by` |
 //! | `StaffCalled` | |
 //! | `Failed`, `Restored` | `part` |
-//! | `Enrolled` | `person`, `model`, `references`, `reinstates`; personal: `name`, `templates` |
+//! | `Enrolled` | `person`, `model`, `references`, `reinstates`, `by`; personal: `name`, `templates`, `registered` |
+//! | `Registered` | `person`, `by`; personal: all that is registered |
+//! | `Household` | `household`, `members`, `names_agreed`, `by` |
+//! | `EntitlementGiven` | `person`, `entitlement`, `by`; personal: `period`, `coupons` |
+//! | `EntitlementWithdrawn` | `person`, `entitlement`, `by` |
+//! | `ConsentText` | `version`, `digest`, `by` |
+//! | `Consented` | `person`, `version`, `digest`, `language`, `given_by`, `by` |
 //! | `Revoked` | `person`; personal: `reason` |
+//! | `Accessed` | `person`, `what`, `by`; personal: `reason` |
+//! | `Erased` | `people`, `by`; the header names the keys that it destroys |
+//! | `Policy` | `digest` of the facility's file, `by` |
+//! | `StaffAdded` | `staff`, `role`, `by` |
+//! | `StaffPinSet`, `StaffRemoved` | `staff`, `by` |
+//! | `StaffSignedIn` | `staff`, `way`: `pin` or the kind of the card |
+//! | `StaffRefused` | `staff`, `left`, `locked_ms` |
+//! | `CredentialBound`, `CredentialUnbound` | `owner` [`person` or `staff`, id], `credential`, `by` |
+//! | `CredentialRefused` | `owner`, `other`, `credential`, `by` |
+//!
+//! `by` is the member of the staff who did it, null for the command line.
+
+pub(crate) mod people;
 
 use std::time::Duration;
 
 use gate::{
-    CredentialKind, Decision, DenyReason, DoorEvent, Entry, Fault, Fused, Mode, ModelId, Outcome, PersonId,
-    PulseResult, QualityIssue, RecordId, Refusal, Released, Template, Threshold,
+    Decision, DenyReason, DoorEvent, Entrant, Entry, Fault, FeeClassId, Fused, Outcome, PersonId,
+    PulseResult, QualityIssue, RecordId, Refusal, Released, Threshold,
 };
 use ledger::Value;
+
+use crate::{By, words::Word};
 
 /// Names and values of one body.
 pub(crate) type Fields = Vec<(&'static str, Value)>;
@@ -34,52 +58,13 @@ pub(crate) fn of_entry(entry: &Entry) -> (&'static str, Fields) {
     }
 }
 
-/// Kind and fields of an enrolment.
-pub(crate) fn of_enrolment(
-    person: PersonId,
-    model: &ModelId,
-    references: usize,
-    reinstates: Option<PersonId>,
-) -> (&'static str, Fields) {
-    let fields = vec![
-        ("person", id(person)),
-        ("model", Value::text(model.as_str())),
-        ("references", whole(references as u64)),
-        ("reinstates", reinstates.map_or(Value::Null, id)),
-    ];
-    ("Enrolled", fields)
-}
-
-/// The personal part of an enrolment: the name, and each template as 32-bit floats in little-endian order.
-pub(crate) fn personal_of_enrolment(name: &str, templates: &[Template]) -> Value {
-    let vectors = templates.iter().map(|template| Value::Bytes(vector_bytes(template))).collect();
-    Value::Map(vec![
-        (Value::text("name"), Value::text(name)),
-        (Value::text("templates"), Value::Array(vectors)),
-    ])
-}
-
-/// Kind and fields of a revocation.
-pub(crate) fn of_revocation(person: PersonId) -> (&'static str, Fields) {
-    ("Revoked", vec![("person", id(person))])
-}
-
-/// The personal part of a revocation: what the staff wrote may well contain a name.
-pub(crate) fn personal_of_revocation(reason: &str) -> Value {
-    Value::Map(vec![(Value::text("reason"), Value::text(reason))])
-}
-
-/// A template as it is stored: 32-bit floats in little-endian order.
-pub(crate) fn vector_bytes(template: &Template) -> Vec<u8> {
-    template.vector().iter().flat_map(|number| number.to_le_bytes()).collect()
-}
-
 fn of_decision(decision: &Decision) -> Fields {
     let (outcome, person, detail) = outcome(decision.outcome());
     let mut fields = vec![
         ("visit", whole(decision.visit().0)),
-        ("track", whole(decision.track().0)),
-        ("mode", Value::text(mode(decision.mode()))),
+        ("track", decision.track().map_or(Value::Null, |track| whole(track.0))),
+        ("mode", Value::text(decision.mode().word())),
+        ("way", Value::text(decision.way().word())),
         ("outcome", Value::text(outcome)),
         ("person", person.map_or(Value::Null, id)),
         ("door", decision.door().map_or(Value::Null, |door| whole(door.0.into()))),
@@ -87,8 +72,31 @@ fn of_decision(decision: &Decision) -> Fields {
         ("score", decision.score().map_or(Value::Null, |score| millionths(score.0))),
     ];
     fields.extend(detail);
+    fields.extend(decision.admission().map(|it| ("party", of_party(&it.party))));
+    if !decision.entered_by_hand().is_empty() {
+        fields.push(("by_hand", of_classes(decision.entered_by_hand())));
+    }
     fields.extend(decision.fused().map(of_fused).unwrap_or_default());
     fields
+}
+
+/// Everybody who comes in: person, fee class, entitlement used, whether the attributes are old, whether inside already.
+pub(crate) fn of_party(party: &[Entrant]) -> Value {
+    let one = |entrant: &Entrant| {
+        Value::Array(vec![
+            id(entrant.person),
+            entrant.fee.as_ref().map_or(Value::Null, |fee| Value::text(&*fee.0)),
+            entrant.uses.map_or(Value::Null, |it| Value::bytes(it.0)),
+            Value::Bool(entrant.stale),
+            Value::Bool(entrant.again),
+        ])
+    };
+    Value::Array(party.iter().map(one).collect())
+}
+
+/// The fee classes of those whom staff entered by hand.
+pub(crate) fn of_classes(classes: &[FeeClassId]) -> Value {
+    Value::Array(classes.iter().map(|class| Value::text(&*class.0)).collect())
 }
 
 fn of_fused(fused: &Fused) -> Fields {
@@ -103,7 +111,7 @@ fn of_fused(fused: &Fused) -> Fields {
 }
 
 /// Name of the outcome, whose it is, and what it is more exactly.
-fn outcome(outcome: Outcome) -> (&'static str, Option<PersonId>, Option<(&'static str, Value)>) {
+pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Option<PersonId>, Option<(&'static str, Value)>) {
     let reason = match outcome {
         Outcome::Granted { person } => return ("granted", Some(person), None),
         Outcome::LetIn { staff } => return ("let-in", None, Some(("staff", Value::bytes(staff.0)))),
@@ -120,7 +128,7 @@ fn outcome(outcome: Outcome) -> (&'static str, Option<PersonId>, Option<(&'stati
         DenyReason::NotTurned => ("not-turned", None, None),
         DenyReason::ClaimNotConfirmed { claimed } => ("claim-not-confirmed", Some(claimed), None),
         DenyReason::UnknownCredential(kind) => {
-            ("unknown-credential", None, Some(("credential", Value::text(credential(kind)))))
+            ("unknown-credential", None, Some(("credential", Value::text(kind.word()))))
         }
         DenyReason::NotAdmitted { person, refusal: why } => {
             ("not-admitted", Some(person), Some(("refusal", Value::text(refusal(why)))))
@@ -157,16 +165,8 @@ fn of_door(event: DoorEvent) -> Fields {
     vec![("event", Value::text(name)), ("grant", grant.map_or(Value::Null, record))]
 }
 
-fn record(RecordId { run, seq }: RecordId) -> Value {
+pub(crate) fn record(RecordId { run, seq }: RecordId) -> Value {
     Value::Array(vec![Value::bytes(run), whole(seq)])
-}
-
-fn credential(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::FacilityCard => "facility-card",
-        CredentialKind::Qr => "qr",
-        CredentialKind::MyNumberCard => "my-number-card",
-    }
 }
 
 fn refusal(why: Refusal) -> &'static str {
@@ -203,22 +203,23 @@ fn issue(issue: QualityIssue) -> &'static str {
     }
 }
 
-fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Normal => "normal",
-        Mode::Shelter => "shelter",
-    }
-}
-
 fn id(person: PersonId) -> Value {
     Value::bytes(person.0)
 }
 
-fn whole(number: u64) -> Value {
+/// The member of the staff who did it.
+pub(crate) fn staff(by: By) -> Value {
+    match by {
+        By::Console => Value::Null,
+        By::Staff(staff) => Value::bytes(staff.0),
+    }
+}
+
+pub(crate) fn whole(number: u64) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn milliseconds(span: Duration) -> Value {
+pub(crate) fn milliseconds(span: Duration) -> Value {
     whole(span.as_millis().try_into().unwrap_or(u64::MAX))
 }
 

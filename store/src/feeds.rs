@@ -9,7 +9,7 @@ use std::path::Path;
 
 use gate::{DurableLog, Entry, Monotonic, Now, Outcome, RecordId, Released};
 use ledger::{
-    Body, Clock, GroupId, Head, Leaf, Open, Prior, Record, Root, RunId, RunWriter, Seal, SignedHead,
+    Body, Clock, GroupId, Head, KeyId, Leaf, Open, Prior, Record, Root, RunId, RunWriter, Seal, SignedHead,
     SignedRecord, Why,
 };
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
@@ -17,6 +17,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use crate::{
     Keys, Store, StoreError, bodies,
     entropy::{Entropy, draw},
+    visits::{self, Told},
 };
 
 /// The feed that a kiosk's own records stand in.
@@ -42,6 +43,7 @@ pub(crate) struct Batch<'a> {
     entropy: &'a mut dyn Entropy,
     keys: &'a Keys,
     clock: Clock,
+    offset_minutes: i32,
     feed: Feed,
 }
 
@@ -52,6 +54,15 @@ impl Store {
         now: Now,
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.write_or_not(now, |batch| Ok((work(batch)?, true)))
+    }
+
+    /// As [`Store::write`], for work that finds out only on the way whether there is anything to write; it says so.
+    pub(crate) fn write_or_not<T>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<(T, bool), StoreError>,
+    ) -> Result<T, StoreError> {
         let failed = |source| StoreError::sql("write", &self.file, source);
         let clock = clock(self.boot, now);
         let transaction =
@@ -61,9 +72,13 @@ impl Store {
             None => open_run(&transaction, &self.keys, &mut *self.entropy, clock, &self.file)?,
         };
         let before = feed.writer.length();
-        let (file, keys) = (self.file.as_path(), &self.keys);
-        let mut batch = Batch { transaction, file, entropy: &mut *self.entropy, keys, clock, feed };
-        let done = work(&mut batch)?;
+        let (file, keys, offset_minutes) = (self.file.as_path(), &self.keys, self.offset_minutes);
+        let entropy = &mut *self.entropy;
+        let mut batch = Batch { transaction, file, entropy, keys, clock, offset_minutes, feed };
+        let (done, worth_writing) = work(&mut batch)?;
+        if !worth_writing {
+            return Ok(done);
+        }
         batch.keep_head(before)?;
         let Batch { transaction, feed, .. } = batch;
         // From here on an error leaves open whether the records are there: then this run is not continued.
@@ -144,7 +159,18 @@ impl Store {
         sql: &str,
         read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = || self.connection.prepare(sql)?.query_map([], read)?.collect::<rusqlite::Result<_>>();
+        self.rows_of(sql, [], read)
+    }
+
+    /// All rows of a query with arguments.
+    pub(crate) fn rows_of<T>(
+        &self,
+        sql: &str,
+        arguments: impl rusqlite::Params,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows =
+            || self.connection.prepare(sql)?.query_map(arguments, read)?.collect::<rusqlite::Result<_>>();
         rows().map_err(|source| StoreError::sql("read", &self.file, source))
     }
 }
@@ -162,8 +188,20 @@ impl DurableLog for Store {
             if gives_a_grant(entry) {
                 batch.open_grant(record)?;
             }
+            project(batch, record, entry)?;
             Ok(record)
         })
+    }
+}
+
+/// Writes what an entry changes in the rows of visits.
+fn project(batch: &Batch<'_>, record: RecordId, entry: &Entry) -> Result<(), StoreError> {
+    match entry {
+        Entry::Decision(decision) => visits::decided(batch, record, &Told::of(decision)),
+        Entry::Released(released) => visits::released(batch, released),
+        Entry::Door(event) => visits::door(batch, *event),
+        Entry::Left(person) => visits::left(batch, record, *person),
+        Entry::StaffCalled | Entry::Failed(_) | Entry::Restored(_) => Ok(()),
     }
 }
 
@@ -191,6 +229,17 @@ impl Batch<'_> {
         fields: bodies::Fields,
         personal: Option<ledger::Personal>,
     ) -> Result<RecordId, StoreError> {
+        self.append_killing(kind, fields, personal, &[])
+    }
+
+    /// As [`Batch::append`]; the record's header says in clear which keys it destroys.
+    pub(crate) fn append_killing(
+        &mut self,
+        kind: &str,
+        fields: bodies::Fields,
+        personal: Option<ledger::Personal>,
+        kills: &[KeyId],
+    ) -> Result<RecordId, StoreError> {
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let body = Body { kind: kind.to_owned(), clock: self.clock, fields, personal };
         let seal = Seal::Group {
@@ -199,7 +248,7 @@ impl Batch<'_> {
             key: &self.keys.group_key,
             nonce: self.draw()?,
         };
-        let record = self.feed.writer.append(&self.keys.author, &body, &[], seal);
+        let record = self.feed.writer.append(&self.keys.author, &body, kills, seal);
         let record = record.map_err(StoreError::ledger("write a record"))?;
         insert(&self.transaction, self.feed.number, &record).map_err(self.failed())?;
         Ok(RecordId { run: record.run.0, seq: record.seq })
@@ -208,6 +257,39 @@ impl Batch<'_> {
     /// Random bytes.
     pub(crate) fn draw<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
         draw(self.entropy)
+    }
+
+    /// Runs a statement that is used often; returns how many rows it changed.
+    pub(crate) fn execute(&self, sql: &str, row: impl rusqlite::Params) -> Result<usize, StoreError> {
+        let done = self.transaction.prepare_cached(sql).and_then(|mut statement| statement.execute(row));
+        done.map_err(self.failed())
+    }
+
+    /// The first row of a query, if there is one.
+    pub(crate) fn first<T>(
+        &self,
+        sql: &str,
+        row: impl rusqlite::Params,
+        read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        let statement = self.transaction.prepare_cached(sql);
+        let found = statement.and_then(|mut statement| statement.query_row(row, read).optional());
+        found.map_err(self.failed())
+    }
+
+    /// What the wall clock claims, in milliseconds since 1970.
+    pub(crate) fn wall_ms(&self) -> Option<i64> {
+        self.clock.wall_ms
+    }
+
+    /// What the clocks claim.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Minutes east of UTC of the facility's local time.
+    pub(crate) fn offset_minutes(&self) -> i32 {
+        self.offset_minutes
     }
 
     /// Names a failed statement.
@@ -293,7 +375,7 @@ pub(crate) fn prior(row: &rusqlite::Row<'_>) -> rusqlite::Result<Prior> {
     Ok(Prior { run: RunId(row.get(0)?), length: row.get(1)?, root: Root(row.get(2)?) })
 }
 
-fn clock(boot: [u8; 16], now: Now) -> Clock {
+pub(crate) fn clock(boot: [u8; 16], now: Now) -> Clock {
     let Now { mono, wall } = now;
     Clock {
         boot,

@@ -8,18 +8,48 @@
 //!   run went when its last record was written, and the Merkle root over it. They are what a shortened or rewritten run is
 //!   found by. `continued_by` is the run whose Open names this one as prior; a run without one is a tip.
 //! - `records`: the records themselves, exactly as hashed and signed, each with its leaf and its signature, so that pages
-//!   can be cut anywhere. Nothing ever updates or deletes a row.
+//!   can be cut anywhere. Nothing ever deletes a row, and only retention updates one: it takes the bytes away and leaves
+//!   leaf and signature, so that chain and tree hold.
 //! - `open_grants`: decisions that granted and whose release has not been answered yet. The row is written with the
 //!   decision and goes with the answer; whatever is left at a start was interrupted and is answered as unknown.
+//! - `retained`: where the records stand that say which bytes retention took away. A pointer, no proof: the proof is the
+//!   signed record.
 //!
 //! Vault:
 //! - `settings`: the words of the notice: facility, operator, purpose, contact. `trial` is what the last trial write left.
 //! - `keys`: `author` is D_sign, the Ed25519 secret that signs records; `group` is G, the key that seals their bodies, of
-//!   a group that has only this device for now (epoch 0). `id` names the key (`author`) or the group.
+//!   a group that has only this device for now (epoch 0); `site` is the key under which credentials are digested. `id`
+//!   names the key (`author`, `site`) or the group.
 //! - `people`: who is enrolled: the id, whether it still counts, the name, and the person's own key P, under which the
 //!   personal part of their records is sealed. Deleting the row therefore deletes the name here and in every record.
 //!   `replaced_by` is set when a revoked enrolment was reinstated under a new id.
 //! - `reference_templates`: the stored templates, as 32-bit floats in little-endian order, with the model that made them.
+//! - `erased`: the tombstones: ids whose people were erased, and the record that says so. Nothing is ever enrolled, bound or
+//!   reinstated under one of them.
+//! - `households`: people registered together, and whether they agreed that their names are shown. Who belongs to one
+//!   stands with each registration.
+//! - `registrations`: what was released about a person and when it counts. Whoever has no row is known by the enrolment
+//!   alone. `schedule` is CBOR. A household has at most one representative, which an index holds.
+//! - `entitlements`: passes (without `coupons`) and books of coupons. How many are used is not a number that is counted up
+//!   but the size of a set: the entrants that name the entitlement, of visits that count. `used_long_ago` is what that set
+//!   held before retention cut it off.
+//! - `consent_texts`: what people agree to, by version, with the digest of all its languages.
+//! - `consents`: who agreed to which version, and the digest of the text as it was then.
+//! - `staff`: who works here: role, and the memory-hard hash of the PIN with its parameters; wrong tries and lock. A removed
+//!   member keeps a row without a PIN, so that records can be named.
+//! - `credentials`: digests of cards and codes under the site's key, each of one person or one member of the staff.
+//! - `facility_files`: the facility's rules, as text, as they were set; the last row counts.
+//! - `accesses`: which member of the staff looked a person up or exported them, and why; listed in every later export.
+//! - `mentions`: where records stand that speak of a person, apart from visits. An index of what can be found by reading.
+//!   What is said in `passing` (who left) goes with the visits.
+//!
+//! What visits came to, written in the transactions of the records that say it:
+//! - `visits`: one row per decision: when (the facility's local day and minute; none if there was no clock), by which way,
+//!   with which outcome, how long reception took, and what the door did (`state`). A correction by staff is a row of its
+//!   own and takes the place of the one that it corrects. `cut`: the link to people was cut by retention; `emptied`: the
+//!   record's bytes were taken away.
+//! - `entrants`: one row for each person of a visit: who (none if entered by hand, unknown or cut), which fee class, which
+//!   entitlement is used. Whoever is inside `again` is no further visitor; `gone` is set when somebody was seen to leave.
 //!
 //! What has been deleted is overwritten (`secure_delete`). `PRAGMA user_version` is the number of the last migration,
 //! `PRAGMA application_id` says whose file it is.
@@ -30,7 +60,10 @@ use rusqlite::Transaction;
 pub(crate) const APPLICATION: i64 = 0x474E_4B4E;
 
 /// Every schema there ever was, oldest first; the number of a file is its place, counted from 1. A landed file is frozen.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_feeds_and_vault.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_feeds_and_vault.sql"),
+    include_str!("../migrations/0002_people_staff_and_visits.sql"),
+];
 
 /// The newest schema that this program knows.
 pub(crate) const NEWEST: u32 = MIGRATIONS.len() as u32;
@@ -53,7 +86,10 @@ mod tests {
 
     #[test]
     fn a_landed_migration_is_never_edited() {
-        let frozen = ["415e67ef0a858a2c57edab80cf5e203de9e2471fe78fc24f9426deef0a4bcefd"];
+        let frozen = [
+            "415e67ef0a858a2c57edab80cf5e203de9e2471fe78fc24f9426deef0a4bcefd",
+            "4958002f5998fcbee9e4c305bab0652525013147d6e16a8c897c5ef548d0e68e",
+        ];
         let found = MIGRATIONS
             .map(|file| Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         assert_eq!(found, frozen, "add a new numbered file instead, and pin it here");

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use gate::{DurableLog, Entry, ModelId, PersonId, Probe, Released, Standing};
 use ledger::{Record, Value};
-use store::{Enrolment, Init, MAX_REFERENCES, OpenOptions, Store, StoreError};
+use store::{By, Enrolment, Init, MAX_REFERENCES, OpenOptions, Store, StoreError};
 
 fn model() -> ModelId {
     ModelId::new(MODEL)
@@ -114,7 +114,7 @@ fn what_makes_no_enrolment_enrols_nobody() {
         ("too many", vec![one.clone(); MAX_REFERENCES + 1]),
     ];
     for (name, templates) in bad {
-        let refused = store.enrol(at(1), Enrolment { name: name.into(), templates, reinstates: None });
+        let refused = store.enrol(at(1), Enrolment { name: name.into(), templates, ..Enrolment::default() });
         assert!(matches!(refused, Err(StoreError::UnusableEnrolment(_))), "{name}");
     }
     assert!(store.people().unwrap().is_empty());
@@ -126,7 +126,9 @@ fn the_largest_enrolment_fits_in_one_record() {
     let (_directory, mut store) = fresh();
     let wide = gate::Template::new(ModelId::new("wide"), vec![1.0; 512]).unwrap();
     let name = "髙".repeat(200);
-    store.enrol(at(1), Enrolment { name, templates: vec![wide; MAX_REFERENCES], reinstates: None }).unwrap();
+    store
+        .enrol(at(1), Enrolment { name, templates: vec![wide; MAX_REFERENCES], ..Enrolment::default() })
+        .unwrap();
     assert_eq!(store.gallery(&ModelId::new("wide"), 512).unwrap().references(), MAX_REFERENCES);
 }
 
@@ -284,4 +286,23 @@ fn nothing_that_prints_a_store_prints_a_name() {
     store.enrol(at(1), somebody).unwrap();
     assert!(!format!("{:?} {store:?}", store.people().unwrap()).contains("Hanako"));
     let _: Init = store.settings().unwrap().notice;
+}
+
+#[test]
+fn the_facilitys_rules_are_those_that_were_set_last_and_earlier_ones_are_kept() {
+    let (directory, mut store) = fresh();
+    assert_eq!(store.facility().unwrap(), None);
+    let first = store.set_facility(at(1), "kiosks = 1\n", By::Console).unwrap().unwrap();
+    assert_eq!(store.set_facility(at(2), "kiosks = 1\n", By::Console).unwrap(), None);
+    let second = store.set_facility(at(3), "kiosks = 2\n", By::Console).unwrap().unwrap();
+    store.set_facility(at(4), "kiosks = 1\n", By::Console).unwrap().unwrap();
+    drop(store);
+    let mut store = open(directory.path());
+    assert_eq!(store.facility().unwrap().as_deref(), Some("kiosks = 1\n"));
+    let files = store.facility_files().unwrap();
+    assert_eq!((files.len(), files[0].record, files[1].record), (3, first, second));
+    let body = store.read(&store.record(second).unwrap().unwrap()).unwrap();
+    assert!(body.kind == "Policy" && body.get("digest") == Some(&Value::bytes(files[1].digest)));
+    let long = "#".repeat(store::MAX_FACILITY + 1);
+    assert!(matches!(store.set_facility(at(5), &long, By::Console), Err(StoreError::FacilityTooLong)));
 }

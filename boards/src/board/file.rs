@@ -1,5 +1,8 @@
 //! The board file's text, turned into facts.
 
+mod contacts;
+mod strike;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -9,10 +12,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{
-    Board, BoardError, CameraFacts, FolderFacts, Mechanism, PowerLoss, ReaderSeat, SimPulses, StrikeFacts,
-    UsbFacts,
+    Board, BoardError, CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts,
+    ReaderSeat, SimPulses, SoundFacts, StrikeFacts, UsbFacts,
 };
-use crate::frame::LONGEST_SIDE;
+use crate::{SensorTier, frame::LONGEST_SIDE};
 
 /// The whole file; `kind` decides what its sections may hold.
 #[derive(Deserialize)]
@@ -24,14 +27,24 @@ struct Whole {
     detector_side_px: usize,
     #[serde(default)]
     embedder_int8: bool,
+    #[serde(default)]
+    direction: Direction,
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
+    inputs: Option<Table>,
+    sound: Option<Sound>,
 }
 
 /// A face that can be compared is 60 pixels wide; in a frame of twice this side it still has 30.
 fn usual_detector_side() -> usize {
     640
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sound {
+    player: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,30 +57,12 @@ struct Folder {
     repeat: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SimStrike {
-    pulse_ms: u64,
-    on_power_loss: PowerLoss,
-    pulses: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lcus1Strike {
-    pulse_ms: u64,
-    on_power_loss: PowerLoss,
-    device: PathBuf,
-    channel: u8,
-}
-
 /// One file's text, and what its errors name.
 struct File<'a> {
     path: &'a Path,
 }
 
 const CAMERA: &str = "[camera]";
-const STRIKE: &str = "[strike]";
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     let file = File { path };
@@ -83,11 +78,16 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     )?;
     let side = whole.detector_side_px as u64;
     file.range(side, 160, 1_280, "detector_side_px", "160 to 1280 pixels; 640 is usual")?;
-    let readers = || Value::Array(whole.readers.clone()).to_string();
-    file.check(whole.readers.is_empty(), "readers", readers(), "[] is: card readers have no driver yet")?;
-    Ok(Board {
-        camera: file.camera(whole.camera)?,
+    let readers = whole.readers.into_iter().map(|reader| file.reader(reader)).collect::<Result<_, _>>()?;
+    let (camera, sensor) = file.camera(whole.camera)?;
+    let board = Board {
+        direction: whole.direction,
+        camera,
+        sensor,
+        sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,
         strike: whole.strike.map(|strike| file.strike(strike)).transpose()?,
+        readers,
+        inputs: whole.inputs.map(|inputs| file.inputs(inputs)).transpose()?,
         name: whole.name,
         file: path.into(),
         inference_threads: whole.inference_threads,
@@ -95,17 +95,82 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         embedder_int8: whole.embedder_int8,
         seat: ReaderSeat::default(),
         pulses: SimPulses::default(),
-    })
+    };
+    file.one_use_of_each_line(&board)?;
+    Ok(board)
 }
 
 impl File<'_> {
-    fn camera(&self, mut table: Table) -> Result<CameraFacts, BoardError> {
+    fn camera(&self, mut table: Table) -> Result<(CameraFacts, SensorTier), BoardError> {
         let kind = self.kind(&mut table, "camera.kind", "\"folder\" and \"usb\" are")?;
+        let sensor = self.sensor(table.remove("sensor"))?;
         match kind.as_str() {
-            "folder" => Ok(CameraFacts::Folder(self.folder(self.section(table, CAMERA)?)?)),
-            "usb" => Ok(CameraFacts::Usb(self.usb(self.section(table, CAMERA)?)?)),
+            "folder" => {
+                let facts = self.folder(self.section(table, CAMERA)?)?;
+                Ok((CameraFacts::Folder(facts), sensor.unwrap_or(SensorTier::Simulated)))
+            }
+            "usb" => {
+                let facts = self.usb(self.section(table, CAMERA)?)?;
+                let sensor = sensor.unwrap_or(SensorTier::Rgb);
+                let real = sensor != SensorTier::Simulated;
+                self.check(
+                    real,
+                    "camera.sensor",
+                    "\"simulated\"",
+                    "a real camera sees \"rgb\", \"nir\" or \"depth\"",
+                )?;
+                Ok((CameraFacts::Usb(facts), sensor))
+            }
             other => Err(self.value("camera.kind", format!("\"{other}\""), "\"folder\" and \"usb\" are")),
         }
+    }
+
+    fn sensor(&self, value: Option<Value>) -> Result<Option<SensorTier>, BoardError> {
+        let Some(value) = value else {
+            return Ok(None);
+        };
+        match value.as_str() {
+            Some("simulated") => Ok(Some(SensorTier::Simulated)),
+            Some("rgb") => Ok(Some(SensorTier::Rgb)),
+            Some("nir") => Ok(Some(SensorTier::Nir)),
+            Some("depth") => Ok(Some(SensorTier::Depth)),
+            Some(_) | None => Err(self.value(
+                "camera.sensor",
+                value.to_string(),
+                "\"simulated\", \"rgb\", \"nir\" and \"depth\" are",
+            )),
+        }
+    }
+
+    /// A program with a slash in its name is a path; another is looked for where programs are.
+    fn sound(&self, sound: Sound) -> Result<SoundFacts, BoardError> {
+        let mut player = sound.player;
+        let program = player.first().cloned().unwrap_or_default();
+        let allowed = "a program and its arguments are, such as [\"aplay\", \"-q\"]";
+        self.check(!program.trim().is_empty(), "sound.player", format!("{player:?}"), allowed)?;
+        if program.contains('/') {
+            player[0] = self.beside(Path::new(&program)).to_string_lossy().into_owned();
+        }
+        Ok(SoundFacts { player })
+    }
+
+    /// A line that is a relay's and a contact's at once would release the door when somebody presses a button.
+    fn one_use_of_each_line(&self, board: &Board) -> Result<(), BoardError> {
+        let mut used = Vec::new();
+        if let Some(StrikeFacts { mechanism: Mechanism::Gpio { chip, line }, .. }) = &board.strike {
+            used.push((chip, line.offset));
+        }
+        if let Some(InputsFacts::Gpio { chip, lines }) = &board.inputs {
+            used.extend(lines.iter().map(|(_, line)| (chip, line.offset)));
+        }
+        let twice = used.iter().enumerate().find(|(place, line)| used[..*place].contains(line));
+        let offset = twice.map(|(_, &(_, offset))| offset.to_string()).unwrap_or_default();
+        self.check(
+            twice.is_none(),
+            "line",
+            offset,
+            "each line of a chip has one use, as relay or as one input",
+        )
     }
 
     fn folder(&self, folder: Folder) -> Result<FolderFacts, BoardError> {
@@ -139,34 +204,6 @@ impl File<'_> {
             "\"yuyv\" and \"mjpeg\" are, best first",
         )?;
         Ok(UsbFacts { device: self.beside(&usb.device), ..usb })
-    }
-
-    fn strike(&self, mut table: Table) -> Result<StrikeFacts, BoardError> {
-        let kind = self.kind(&mut table, "strike.kind", "\"sim\" and \"lcus-1\" are")?;
-        let (pulse_ms, on_power_loss, mechanism) = match kind.as_str() {
-            "sim" => {
-                let sim: SimStrike = self.section(table, STRIKE)?;
-                let pulses = sim.pulses.map(|path| self.beside(&path));
-                (sim.pulse_ms, sim.on_power_loss, Mechanism::Sim { pulses })
-            }
-            "lcus-1" => {
-                let lcus1: Lcus1Strike = self.section(table, STRIKE)?;
-                self.range(
-                    u64::from(lcus1.channel),
-                    1,
-                    8,
-                    "strike.channel",
-                    "1 to 8, the relay's number on its board",
-                )?;
-                let (device, channel) = (self.beside(&lcus1.device), lcus1.channel);
-                (lcus1.pulse_ms, lcus1.on_power_loss, Mechanism::Lcus1 { device, channel })
-            }
-            other => {
-                return Err(self.value("strike.kind", format!("\"{other}\""), "\"sim\" and \"lcus-1\" are"));
-            }
-        };
-        self.range(pulse_ms, 200, 5_000, "strike.pulse_ms", "200 to 5000 milliseconds")?;
-        Ok(StrikeFacts { mechanism, pulse: Duration::from_millis(pulse_ms), on_power_loss })
     }
 
     /// Takes `kind` out of a section.

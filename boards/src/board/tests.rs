@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used)]
 //! Facts about board files.
 
+use std::time::Duration;
+
 use super::*;
-use crate::BootClock;
+use crate::{BootClock, Input, lines::Bias};
 
 const LCUS: &str = r#"
 name = "front door"
@@ -64,6 +66,43 @@ fn the_shipped_boards_are_what_they_say() {
 }
 
 #[test]
+fn the_shipped_simulator_has_a_reader_and_contacts_whose_files_may_be_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sim.toml");
+    std::fs::copy(shipped("sim.toml").file, &file).unwrap();
+    let board = Board::load(&file).unwrap();
+    assert_eq!(board.strike.as_ref().unwrap().on_power_loss, PowerLoss::FailSecure);
+    let (mut inputs, mut readers) = (
+        board.open_inputs(Arc::new(BootClock)).unwrap().unwrap(),
+        board.open_readers(Arc::new(BootClock)).unwrap(),
+    );
+    assert_eq!(inputs.next(Duration::from_millis(50)), Ok(None));
+    assert!(readers[0].next(Duration::from_millis(50)).unwrap().is_none());
+    let made = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(made, 1, "opening them makes no file");
+}
+
+#[test]
+fn the_boards_with_pins_say_that_they_were_not_run_and_wire_the_fire_alarm_so_that_a_cut_wire_is_one() {
+    for name in ["rpi5.toml", "imx8mp.toml"] {
+        let board = shipped(name);
+        let text = std::fs::read_to_string(&board.file).unwrap();
+        let (first, _) = text.split_once("#\n").unwrap();
+        assert!(first.contains("NOT YET RUN ON HARDWARE"), "{name}");
+        assert!(matches!(board.camera, CameraFacts::Usb(_)));
+        assert_eq!((board.sensor, board.direction), (SensorTier::Rgb, Direction::In));
+        let strike = board.strike.unwrap();
+        assert_eq!(strike.on_power_loss, PowerLoss::FailSecure);
+        assert!(matches!(strike.mechanism, Mechanism::Gpio { line: Line { active_low: false, .. }, .. }));
+        let Some(InputsFacts::Gpio { lines, .. }) = board.inputs else { panic!("{name} has contacts") };
+        let wired: Vec<_> = lines.iter().map(|&(input, _)| input).collect();
+        assert_eq!(wired, Input::ALL);
+        let (_, fire) = lines[2];
+        assert!(!fire.active_low && fire.bias != Bias::PullDown, "{name}: an open loop is an alarm");
+    }
+}
+
+#[test]
 fn the_detector_s_picture_has_the_usual_size_unless_the_board_says_another() {
     let parse = |text: &str| file::parse(Path::new("/etc/door.toml"), text).unwrap().detector_side_px;
     assert_eq!(parse(LCUS), 640);
@@ -73,9 +112,169 @@ fn the_detector_s_picture_has_the_usual_size_unless_the_board_says_another() {
     assert_eq!(shipped("sim.toml").detector_side_px, 640);
 }
 
+fn loaded(text: &str) -> Board {
+    file::parse(Path::new("/etc/genkan/door.toml"), text).unwrap()
+}
+
+#[test]
+fn a_real_camera_sees_colour_and_pictures_stand_for_living_people_unless_the_board_says_otherwise() {
+    assert_eq!(loaded(LCUS).sensor, SensorTier::Rgb);
+    let sim = std::fs::read_to_string(shipped("sim.toml").file).unwrap();
+    assert_eq!(loaded(&sim.replace("sensor = \"simulated\"", "")).sensor, SensorTier::Simulated);
+    assert_eq!(loaded(&sim).sensor, SensorTier::Simulated);
+    for (word, tier) in [("rgb", SensorTier::Rgb), ("nir", SensorTier::Nir), ("depth", SensorTier::Depth)] {
+        let usb = LCUS.replace("kind = \"usb\"", &format!("kind = \"usb\"\nsensor = \"{word}\""));
+        assert_eq!(loaded(&usb).sensor, tier);
+        assert_eq!(loaded(&sim.replace("\"simulated\"", &format!("\"{word}\""))).sensor, tier);
+    }
+}
+
+#[test]
+fn a_real_camera_is_never_taken_for_a_simulated_one() {
+    let say = |value: &str| refusal("kind = \"usb\"", &format!("kind = \"usb\"\nsensor = {value}"));
+    names(&say("\"simulated\""), &["camera.sensor", "simulated", "rgb", "nir", "depth"]);
+    names(&say("\"thermal\""), &["camera.sensor", "thermal", "simulated", "rgb", "nir", "depth"]);
+    names(&say("3"), &["camera.sensor", "3", "rgb"]);
+}
+
+#[test]
+fn people_come_in_here_unless_the_board_says_otherwise() {
+    let parse = |value: &str| loaded(&LCUS.replace("readers = []", &format!("readers = []\n{value}")));
+    assert_eq!(parse("").direction, Direction::In);
+    assert_eq!(parse("direction = \"out\"").direction, Direction::Out);
+    assert_eq!(parse("direction = \"both\"").direction, Direction::Both);
+    names(
+        &refusal("readers = []", "readers = []\ndirection = \"up\""),
+        &["direction", "up", "in", "out", "both"],
+    );
+}
+
+const CONTACTS: &str = r#"
+[inputs]
+kind = "gpio"
+chip = "/dev/gpiochip0"
+door_position = { line = 23, active = "high", bias = "pull-up" }
+request_to_exit = { line = 24, active = "low", bias = "pull-up" }
+"#;
+
+#[test]
+fn contacts_are_on_the_lines_of_the_board_file() {
+    assert_eq!(loaded(LCUS).inputs, None);
+    let Some(facts @ InputsFacts::Gpio { chip, lines }) = &loaded(&format!("{LCUS}{CONTACTS}")).inputs else {
+        panic!("these are GPIO inputs")
+    };
+    assert_eq!(chip, Path::new("/dev/gpiochip0"));
+    let door = Line { offset: 23, active_low: false, bias: Bias::PullUp };
+    let button = Line { offset: 24, active_low: true, bias: Bias::PullUp };
+    assert_eq!(lines[..], [(Input::DoorPosition, door), (Input::RequestToExit, button)]);
+    assert_eq!(facts.wired(), [Input::DoorPosition, Input::RequestToExit]);
+    let fire = format!("{LCUS}{CONTACTS}fire_contact = {{ line = 25, active = \"high\" }}");
+    let Some(InputsFacts::Gpio { lines, .. }) = loaded(&fire).inputs else { panic!("these are GPIO inputs") };
+    assert_eq!(lines[2], (Input::FireContact, Line { offset: 25, active_low: false, bias: Bias::AsIs }));
+    let sim = loaded(&format!("{LCUS}[inputs]\nkind = \"sim\"\npath = \"door.txt\"\n")).inputs.unwrap();
+    assert_eq!(sim, InputsFacts::Sim { path: "/etc/genkan/door.txt".into() });
+    assert_eq!(sim.wired(), Input::ALL);
+}
+
+#[test]
+fn wrong_contacts_are_named_with_what_is_allowed() {
+    let refused = |from: &str, to: &str| {
+        assert!(CONTACTS.contains(from));
+        refusal(LCUS, &format!("{LCUS}{}", CONTACTS.replace(from, to)))
+    };
+    names(&refused("\"gpio\"", "\"modbus\""), &["inputs.kind", "modbus", "sim", "gpio"]);
+    names(&refused("door_position", "dps"), &["[inputs]", "dps", "door_position", "fire_contact", "tamper"]);
+    names(&refused("active = \"high\"", "active = \"open\""), &["[inputs]", "open", "high", "low"]);
+    names(&refused("active = \"high\", ", ""), &["[inputs]", "active"]);
+    names(&refused("\"pull-up\"", "\"pullup\""), &["[inputs]", "pullup", "pull-up", "pull-down", "off"]);
+    names(&refused("line = 23", "line = -1"), &["[inputs]", "-1"]);
+    let none = CONTACTS.lines().take(4).collect::<Vec<_>>().join("\n");
+    names(
+        &refusal(LCUS, &format!("{LCUS}{none}")),
+        &["inputs", "door_position", "request_to_exit", "tamper"],
+    );
+}
+
+const GPIO: &str = r#"[strike]
+kind = "gpio"
+chip = "/dev/gpiochip0"
+line = 17
+active_low = false
+pulse_ms = 3000
+on_power_loss = "fail-secure"
+"#;
+
+fn gpio(strike: &str) -> String {
+    let (before, _) = LCUS.split_once("[strike]").unwrap();
+    format!("{before}{strike}")
+}
+
+#[test]
+fn a_relay_may_hang_on_a_line_of_the_computer() {
+    let low = gpio(&GPIO.replace("active_low = false", "active_low = true"));
+    for (text, active_low) in [(gpio(GPIO), false), (low, true)] {
+        let line = Line { offset: 17, active_low, bias: Bias::AsIs };
+        let wanted = Mechanism::Gpio { chip: "/dev/gpiochip0".into(), line };
+        assert_eq!(loaded(&text).strike.unwrap().mechanism, wanted);
+    }
+    let without = |part: &str| refusal(LCUS, &gpio(&GPIO.replace(part, "")));
+    names(&without("active_low = false\n"), &["[strike]", "active_low"]);
+    names(&without("line = 17\n"), &["[strike]", "line"]);
+    names(&refusal(LCUS, &gpio(&GPIO.replace("3000", "100"))), &["strike.pulse_ms", "100", "200 to 5000"]);
+    let missing = loaded(&gpio(&GPIO.replace("/dev/gpiochip0", "/nonexistent/gpiochip0")));
+    let open = missing.open_strike(Arc::new(BootClock), no_guard()).map(|_| ()).unwrap_err();
+    for error in [open, force_idle(&missing).unwrap_err()] {
+        names(&error.to_string(), &["/nonexistent/gpiochip0", "found instead", "`chip`"]);
+    }
+}
+
+#[test]
+fn a_line_has_one_use() {
+    let both = |contacts: &str| gpio(&format!("{GPIO}{contacts}"));
+    assert!(loaded(&both(CONTACTS)).strike.is_some());
+    let other_chip = CONTACTS.replace("line = 23", "line = 17").replace("gpiochip0", "gpiochip1");
+    assert!(loaded(&both(&other_chip)).strike.is_some());
+    for (from, to) in [("line = 23", "line = 17"), ("line = 23", "line = 24")] {
+        let said = refusal(LCUS, &both(&CONTACTS.replace(from, to)));
+        names(&said, &["line", to.trim_start_matches("line = "), "one use"]);
+    }
+}
+
+#[test]
+fn a_chip_that_is_not_there_is_answered_with_what_was_found() {
+    let board = loaded(&format!("{LCUS}{}", CONTACTS.replace("/dev/gpiochip0", "/nonexistent/gpiochip0")));
+    let error = board.open_inputs(Arc::new(BootClock)).map(|_| ()).unwrap_err().to_string();
+    names(&error, &["/nonexistent/gpiochip0", "found instead", "`chip`"]);
+}
+
+#[test]
+fn readers_are_those_of_the_board_file_in_its_order() {
+    assert_eq!(loaded(LCUS).readers, []);
+    let with = |readers: &str| format!("{}\n{readers}", LCUS.replace("readers = []", ""));
+    let two = "[[readers]]\nkind = \"sim\"\npath = \"cards.txt\"\n[[readers]]\nkind = \"sim\"\npath = \"/run/qr.fifo\"\n";
+    let sim = |path: &str| ReaderFacts::Sim { path: path.into() };
+    assert_eq!(loaded(&with(two)).readers, [sim("/etc/genkan/cards.txt"), sim("/run/qr.fifo")]);
+    names(&refusal(LCUS, &with(&two.replace("sim", "pcsc"))), &["readers.kind", "pcsc", "sim"]);
+    names(&refusal(LCUS, &with(&two.replace("path", "file"))), &["[[readers]]", "file", "path"]);
+    names(&refusal(LCUS, &with(&two.replace("kind = \"sim\"", ""))), &["readers.kind", "sim"]);
+}
+
+#[test]
+fn a_board_is_silent_unless_it_names_a_player() {
+    assert_eq!(loaded(LCUS).sound, None);
+    let with = |player: &str| format!("{LCUS}\n[sound]\nplayer = {player}\n");
+    let player = |text: &str| loaded(&with(text)).sound.unwrap().player;
+    assert_eq!(player("[\"aplay\", \"-q\"]"), ["aplay", "-q"]);
+    assert_eq!(player("[\"./play.sh\"]"), ["/etc/genkan/./play.sh"]);
+    for wrong in ["[]", "[\"\"]", "[\" \", \"-q\"]"] {
+        names(&refusal(LCUS, &with(wrong)), &["sound.player", "aplay"]);
+    }
+    names(&refusal(LCUS, &format!("{LCUS}\n[sound]\nplayr = []\n")), &["playr", "player"]);
+}
+
 #[test]
 fn every_shipped_key_is_explained() {
-    for name in ["sim.toml", "counter.toml", "generic-x86.toml"] {
+    for name in ["sim.toml", "counter.toml", "generic-x86.toml", "rpi5.toml", "imx8mp.toml"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("boards").join(name);
         let text = std::fs::read_to_string(path).unwrap();
         let mut explained = false;
@@ -120,7 +319,7 @@ fn a_value_outside_its_range_is_named_with_the_range() {
     }
     names(&refusal("channel = 1", "channel = 9"), &["strike.channel", "9", "1 to 8"]);
     names(&refusal("channel = 1", "channel = 0"), &["strike.channel", "0", "1 to 8"]);
-    names(&refusal("\"lcus-1\"", "\"lcus\""), &["strike.kind", "\"lcus\"", "lcus-1", "sim"]);
+    names(&refusal("\"lcus-1\"", "\"lcus\""), &["strike.kind", "\"lcus\"", "lcus-1", "sim", "gpio"]);
     names(&refusal("\"fail-secure\"", "\"fail-open\""), &["fail-open", "fail-secure", "fail-safe"]);
     names(&refusal("\"mjpeg\"", "\"h264\""), &["h264", "yuyv", "mjpeg"]);
     names(&refusal("[\"yuyv\", \"mjpeg\"]", "[]"), &["camera.formats", "yuyv", "mjpeg"]);
@@ -129,7 +328,7 @@ fn a_value_outside_its_range_is_named_with_the_range() {
         let key = format!("readers = []\ndetector_side_px = {side}");
         names(&refusal("readers = []", &key), &["detector_side_px", side, "160 to 1280"]);
     }
-    names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]"]);
+    names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]", "[[readers]]", "sim"]);
 }
 
 #[test]

@@ -23,7 +23,10 @@
 use std::path::PathBuf;
 
 use super::{StrikeError, port::Port, pulse::Relay};
-use crate::{GuardCommand, guard::Guard};
+use crate::{
+    GuardCommand,
+    guard::{Duty, Guard},
+};
 
 /// The command that drives a channel's relay.
 #[must_use]
@@ -86,7 +89,8 @@ impl Lcus1 {
         }
         self.guard = None;
         let port = self.port()?.share();
-        let started = port.and_then(|port| Guard::start(&self.command, self.channel, port));
+        let started =
+            port.and_then(|port| Guard::start(&self.command, Duty::Lcus1 { channel: self.channel }, port));
         let guard = started.map_err(|error| StrikeError::Guard {
             device: self.device.display().to_string(),
             program: self.command.program.display().to_string(),

@@ -3,6 +3,10 @@
 //! The driver's thread owns the relay. It takes one order at a time, drives, sleeps, rests and only then answers; a
 //! caller that hangs or dies changes nothing in that. The relay is put to rest when the driver opens and when it is
 //! dropped, and again and again after a failure until the relay has taken it.
+//!
+//! A hold is told to the relay in the same way: again and again until it is taken, and at each check once more, so that a
+//! relay that was unplugged and came back is driven again. A pulse needs a guard. A hold does not: it is ordered when the
+//! door must be free, and a guard that is missing then is no reason to keep it locked; a check says that it is missing.
 
 use std::{
     collections::VecDeque,
@@ -73,13 +77,15 @@ pub struct PulsedStrike {
     clock: Arc<dyn Clock>,
     orders: Option<SyncSender<Order>>,
     stopped: Receiver<()>,
-    /// Ends of the last pulses, oldest first.
+    /// Ends of the last pulses and holds, oldest first.
     ends: VecDeque<Instant>,
+    held: bool,
     failure: Option<StrikeError>,
 }
 
 enum Order {
     Pulse { latest: Instant, answer: SyncSender<Result<Duration, StrikeError>> },
+    Hold { answer: SyncSender<Result<(), StrikeError>> },
     Rest { answer: SyncSender<Result<(), StrikeError>> },
     Check { answer: SyncSender<Result<(), StrikeError>> },
 }
@@ -96,8 +102,8 @@ impl PulsedStrike {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StrikeError> {
         let device = relay.device();
-        let mut driver = Driver { relay, pulse, resting: false };
-        driver.rest()?;
+        let mut driver = Driver { relay, pulse, held: false, settled: false };
+        driver.settle()?;
         driver.relay.prepare()?;
         let (orders, taken) = sync_channel(1);
         let (stopping, stopped) = sync_channel(1);
@@ -114,15 +120,26 @@ impl PulsedStrike {
                 reason: error.to_string(),
             })?;
         let orders = Some(orders);
-        Ok(Self { door, device, pulse, clock, orders, stopped, ends: VecDeque::new(), failure: None })
+        let ends = VecDeque::new();
+        Ok(Self { door, device, pulse, clock, orders, stopped, ends, held: false, failure: None })
     }
 
-    /// How long the next pulse has to wait.
+    /// How long the next pulse has to wait. While the relay is held it does not move.
     fn pause(&self, now: Instant) -> Duration {
+        if self.held {
+            return Duration::ZERO;
+        }
         let gap = self.ends.back().map(|&end| end + SHORTEST_GAP);
         let minute =
             self.ends.iter().rev().nth(MOST_PULSES_PER_MINUTE - 1).map(|&end| end + Duration::from_mins(1));
         gap.max(minute).map_or(Duration::ZERO, |earliest| earliest.saturating_duration_since(now))
+    }
+
+    fn ended(&mut self) {
+        self.ends.push_back(Instant::now());
+        if self.ends.len() > MOST_PULSES_PER_MINUTE {
+            self.ends.pop_front();
+        }
     }
 
     /// Hands an order to the driver and waits for its answer, within a bound.
@@ -145,7 +162,19 @@ impl Strike for PulsedStrike {
     }
 
     fn set_idle(&mut self) -> Result<(), StrikeError> {
-        self.ask(ANSWER_WITHIN, |answer| Order::Rest { answer })
+        let rested = self.ask(ANSWER_WITHIN, |answer| Order::Rest { answer });
+        if std::mem::take(&mut self.held) {
+            self.ended();
+        }
+        rested
+    }
+
+    fn hold_released(&mut self, hold: bool) -> Result<(), StrikeError> {
+        if !hold {
+            return self.set_idle();
+        }
+        self.held = true;
+        self.ask(ANSWER_WITHIN, |answer| Order::Hold { answer })
     }
 
     fn release(&mut self, grant: Grant) -> Released {
@@ -157,9 +186,8 @@ impl Strike for PulsedStrike {
         thread::sleep(pause);
         let latest = Instant::now() + START_WITHIN;
         let pulsed = self.ask(ANSWER_WITHIN + self.pulse, |answer| Order::Pulse { latest, answer });
-        self.ends.push_back(Instant::now());
-        if self.ends.len() > MOST_PULSES_PER_MINUTE {
-            self.ends.pop_front();
+        if !self.held {
+            self.ended();
         }
         match pulsed {
             Ok(driven) => spent.pulsed(driven),
@@ -190,71 +218,102 @@ impl Drop for PulsedStrike {
 struct Driver<R> {
     relay: R,
     pulse: Duration,
-    /// Whether the relay has taken the last command to rest.
-    resting: bool,
+    /// Whether the relay stays driven between pulses, rather than at rest.
+    held: bool,
+    /// Whether the relay has taken the last command to be as `held` says.
+    settled: bool,
 }
 
 impl<R: Relay> Driver<R> {
     fn run(&mut self, orders: &Receiver<Order>) {
         loop {
             match orders.recv_timeout(IDLE_ROUND) {
+                Ok(Order::Pulse { answer, .. }) if self.held => {
+                    let _ = answer.send(self.stay());
+                }
                 Ok(Order::Pulse { latest, answer }) => {
                     let _ = answer.send(self.pulse(latest));
                 }
+                Ok(Order::Hold { answer }) => {
+                    let _ = answer.send(self.hold());
+                }
                 Ok(Order::Rest { answer }) => {
-                    let _ = answer.send(self.rest());
+                    self.held = false;
+                    let _ = answer.send(self.settle());
                 }
                 Ok(Order::Check { answer }) => {
                     let prepared = self.relay.prepare();
-                    let rested = self.rest();
-                    let _ = answer.send(prepared.and(rested));
+                    let settled = self.settle();
+                    let _ = answer.send(prepared.and(settled));
                 }
-                Err(RecvTimeoutError::Timeout) if self.resting => {}
+                Err(RecvTimeoutError::Timeout) if self.settled => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    let _ = self.rest();
+                    let _ = self.settle();
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let _ = self.rest_within(REST_WITHIN);
+                    self.held = false;
+                    let _ = self.settle_within(REST_WITHIN);
                     return;
                 }
             }
         }
     }
 
+    /// Holds the relay. The door is free first and guarded then; a guard that was replaced has put the relay to rest.
+    fn hold(&mut self) -> Result<(), StrikeError> {
+        self.held = true;
+        let _ = self.settle();
+        let _ = self.relay.prepare();
+        self.settle()
+    }
+
+    /// A pulse while the relay is held: it stays as it is for as long as a pulse would have lasted.
+    fn stay(&mut self) -> Result<Duration, StrikeError> {
+        let began = Instant::now();
+        self.settle()?;
+        thread::sleep(self.pulse);
+        Ok(began.elapsed())
+    }
+
     /// Drives the relay for one pulse. Everything that can fail before it is done before it.
     fn pulse(&mut self, latest: Instant) -> Result<Duration, StrikeError> {
         self.relay.prepare()?;
-        if !self.resting {
-            self.rest()?;
+        if !self.settled {
+            self.settle()?;
         }
         let late = Instant::now().saturating_duration_since(latest);
         if !late.is_zero() {
             return Err(StrikeError::Late { device: self.relay.device(), waited: START_WITHIN + late });
         }
-        self.resting = false;
+        self.settled = false;
         let driven = self.relay.drive();
         let began = Instant::now();
         if driven.is_ok() {
             thread::sleep(self.pulse);
         }
-        let rested = self.rest_within(REST_WITHIN);
+        let rested = self.settle_within(REST_WITHIN);
         driven.and(rested).map(|()| began.elapsed())
     }
 
-    fn rest(&mut self) -> Result<(), StrikeError> {
-        self.resting = false;
-        self.relay.rest()?;
-        self.resting = true;
+    /// Tells the relay to be as it should be between pulses.
+    fn settle(&mut self) -> Result<(), StrikeError> {
+        self.settled = false;
+        if self.held {
+            self.relay.drive()?
+        } else {
+            self.relay.rest()?
+        }
+        self.settled = true;
         Ok(())
     }
 
     /// Insists on it for a while.
-    fn rest_within(&mut self, patience: Duration) -> Result<(), StrikeError> {
+    fn settle_within(&mut self, patience: Duration) -> Result<(), StrikeError> {
         let until = Instant::now() + patience;
         loop {
-            match self.rest() {
+            match self.settle() {
                 Err(_) if Instant::now() < until => thread::sleep(REST_AGAIN),
-                rested => return rested,
+                settled => return settled,
             }
         }
     }

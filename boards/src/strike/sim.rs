@@ -1,5 +1,6 @@
 //! The simulator's relay: it writes down when it was driven and for how long, to memory and, if the board says so, to a
 //! file of one JSON object a line: `{"door":0,"at_us":123,"pulse_ms":3000}`, `at_us` on the clock of the rules.
+//! A hold is written down when it is over, as one long pulse.
 
 use std::{
     fs::{File, OpenOptions},

@@ -7,25 +7,43 @@ use std::{collections::HashSet, time::Duration};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Candidate, Candidates, DurableLog, RecordId, Score, Standing, Threshold, commit};
+use crate::{
+    Candidate, Candidates, Comparison, DenyReason, DurableLog, FaceView, PulseResult, QualityIssue, Reading,
+    Registered, Score, SensorTier, Standing, Threshold, Welcome, commit,
+};
 
-const ALICE: PersonId = PersonId([1; 16]);
-const BOB: PersonId = PersonId([2; 16]);
-const REVOKED: PersonId = PersonId([3; 16]);
+pub(super) const ALICE: PersonId = PersonId([1; 16]);
+pub(super) const BOB: PersonId = PersonId([2; 16]);
+pub(super) const REVOKED: PersonId = PersonId([3; 16]);
+
+/// The shipped policy at a camera that nobody attacks.
+pub(super) fn policy() -> Policy {
+    Policy { sensor: SensorTier::Simulated, ..Policy::default() }
+}
+
+/// Everybody whom these stories know, of whom nothing is known but the enrolment.
+fn roster() -> Roster {
+    Roster::new([ALICE, BOB, REVOKED].map(|person| (person, Registered::default())))
+}
+
+fn frame(captured: Monotonic, track: u64, reading: Reading) -> Evidence {
+    let view = FaceView { track: TrackId(track), reading, sight: None };
+    Evidence { captured, dice: 0, view: View::Face(view) }
+}
 
 /// A log in memory that can be told to fail.
 #[derive(Debug, Default)]
-struct Memory {
+pub(super) struct Memory {
     length: u64,
     grants: Vec<RecordId>,
-    outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Outcome>,
     answered: Vec<RecordId>,
-    full: bool,
+    pub(super) full: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("no space")]
-struct Full;
+pub(super) struct Full;
 
 impl DurableLog for Memory {
     type Error = Full;
@@ -39,7 +57,7 @@ impl DurableLog for Memory {
         match entry {
             Entry::Decision(decision) => {
                 self.outcomes.push(decision.outcome());
-                if matches!(decision.outcome(), Outcome::Granted { .. }) {
+                if matches!(decision.outcome(), Outcome::Granted { .. } | Outcome::LetIn { .. }) {
                     self.grants.push(record);
                 }
             }
@@ -52,22 +70,26 @@ impl DurableLog for Memory {
 
 /// A kiosk in memory: the driver's loop, and a strike that remembers its pulses.
 #[derive(Debug)]
-struct Kiosk {
-    session: Session,
-    log: Memory,
-    now: Monotonic,
-    pulses: Vec<(RecordId, Monotonic)>,
-    screens: Vec<Screen>,
+pub(super) struct Kiosk {
+    pub(super) session: Session,
+    pub(super) log: Memory,
+    pub(super) now: Monotonic,
+    pub(super) pulses: Vec<(RecordId, Monotonic)>,
+    pub(super) screens: Vec<Screen>,
+    pub(super) free: bool,
+    pub(super) expected: Option<PersonId>,
 }
 
 impl Kiosk {
-    fn new(policy: Policy) -> Self {
+    pub(super) fn new(policy: Policy) -> Self {
         Self {
-            session: Session::new(policy),
+            session: Session::new(policy, roster()),
             log: Memory::default(),
             now: Monotonic::from_micros(1_000_000),
             pulses: Vec::new(),
             screens: Vec::new(),
+            free: false,
+            expected: None,
         }
     }
 
@@ -76,13 +98,15 @@ impl Kiosk {
         self
     }
 
-    fn event(&mut self, event: Event) -> &mut Self {
+    pub(super) fn event(&mut self, event: Event) -> &mut Self {
         let now = Now { mono: self.now, wall: None };
         let commands = self.session.step(now, event);
         let last = commands.len().saturating_sub(1);
         for (place, command) in commands.into_iter().enumerate() {
             match command {
                 Command::Show(screen) => self.screens.push(screen),
+                Command::Free(free) => self.free = free,
+                Command::Expect(person) => self.expected = person,
                 Command::Record(entry) => {
                     let _ = self.log.append(now, &entry);
                 }
@@ -108,29 +132,28 @@ impl Kiosk {
         self
     }
 
-    fn face(&mut self, track: u64, reading: Reading) -> &mut Self {
+    pub(super) fn face(&mut self, track: u64, reading: Reading) -> &mut Self {
         self.wait(50);
-        let view = View::Face { track: TrackId(track), reading };
-        self.event(Event::Observed(Evidence { captured: self.now, view }))
+        self.event(Event::Observed(frame(self.now, track, reading)))
     }
 
-    fn faces(&mut self, count: usize, track: u64, reading: Reading) -> &mut Self {
+    pub(super) fn faces(&mut self, count: usize, track: u64, reading: Reading) -> &mut Self {
         for _ in 0..count {
             self.face(track, reading);
         }
         self
     }
 
-    fn nobody(&mut self, millis: u64) -> &mut Self {
+    pub(super) fn nobody(&mut self, millis: u64) -> &mut Self {
         for _ in 0..millis / 50 {
             self.wait(50);
-            self.event(Event::Observed(Evidence { captured: self.now, view: View::Nobody }));
+            self.event(Event::Observed(Evidence { captured: self.now, dice: 0, view: View::Nobody }));
         }
         self
     }
 }
 
-fn seen(person: PersonId, score: f32) -> Reading {
+pub(super) fn seen(person: PersonId, score: f32) -> Reading {
     let standing = if person == REVOKED { Standing::Revoked } else { Standing::Active };
     let best = Some(Candidate { person, standing, score: Score(score) });
     Reading::Compared(Comparison {
@@ -142,12 +165,12 @@ fn seen(person: PersonId, score: f32) -> Reading {
     })
 }
 
-fn stranger() -> Reading {
+pub(super) fn stranger() -> Reading {
     seen(ALICE, 0.1)
 }
 
 fn check(story: impl Fn(&mut Kiosk), outcomes: &[Outcome], pulses: usize, screen: Screen) {
-    let mut kiosk = Kiosk::new(Policy::default());
+    let mut kiosk = Kiosk::new(policy());
     story(&mut kiosk);
     assert_eq!(kiosk.log.outcomes, outcomes, "{kiosk:#?}");
     assert_eq!(kiosk.pulses.len(), pulses, "{kiosk:#?}");
@@ -216,7 +239,7 @@ fn a_refused_person_who_stays_is_looked_at_again_later() {
 
 #[test]
 fn repeated_refusals_pause_the_kiosk_and_a_grant_ends_the_count() {
-    let mut kiosk = Kiosk::new(Policy::default());
+    let mut kiosk = Kiosk::new(policy());
     for track in 1..=3 {
         kiosk.faces(9, track, stranger()).nobody(2_000);
     }
@@ -267,7 +290,7 @@ fn evidence_of_two_tracks_never_makes_one_grant() {
             kiosk.faces(2, track, seen(ALICE, 0.8));
         }
     };
-    let mut kiosk = Kiosk::new(Policy::default());
+    let mut kiosk = Kiosk::new(policy());
     story(&mut kiosk);
     assert!(kiosk.pulses.is_empty());
 }
@@ -275,13 +298,12 @@ fn evidence_of_two_tracks_never_makes_one_grant() {
 #[test]
 fn a_repeated_old_or_future_frame_counts_for_nothing() {
     for (offset, pace) in [(-2_500_000i64, 50), (0, 0), (1, 50)] {
-        let mut kiosk = Kiosk::new(Policy::default());
+        let mut kiosk = Kiosk::new(policy());
         kiosk.wait(10_000).face(1, seen(ALICE, 0.8));
         for _ in 0..10 {
             kiosk.wait(pace);
             let captured = Monotonic::from_micros(kiosk.now.micros().saturating_add_signed(offset));
-            let view = View::Face { track: TrackId(1), reading: seen(ALICE, 0.8) };
-            kiosk.event(Event::Observed(Evidence { captured, view }));
+            kiosk.event(Event::Observed(frame(captured, 1, seen(ALICE, 0.8))));
         }
         assert!(kiosk.pulses.is_empty(), "offset {offset} us");
     }
@@ -289,7 +311,7 @@ fn a_repeated_old_or_future_frame_counts_for_nothing() {
 
 #[test]
 fn no_record_no_entry() {
-    let mut kiosk = Kiosk::new(Policy::default());
+    let mut kiosk = Kiosk::new(policy());
     kiosk.log.full = true;
     kiosk.faces(50, 1, seen(ALICE, 0.8));
     assert!(kiosk.pulses.is_empty());
@@ -312,23 +334,26 @@ fn a_camera_that_fails_during_a_visit_ends_it_on_record() {
 
 #[test]
 fn a_counter_without_a_door_welcomes_and_records_and_pulses_nothing() {
-    let mut kiosk = Kiosk::new(Policy { door: None, ..Policy::default() });
+    let mut kiosk = Kiosk::new(Policy { door: None, ..policy() });
     kiosk.faces(3, 1, seen(ALICE, 0.8));
     assert_eq!((kiosk.log.outcomes.len(), kiosk.pulses.len(), kiosk.session.screen()), (1, 0, welcome()));
 }
 
 /// A grant for door 0, committed at 1.1 s.
 fn grant() -> Grant {
-    let mut session = Session::new(Policy::default());
+    let mut session = Session::new(policy(), roster());
     let now = |millis: u64| Now { mono: Monotonic::from_micros(millis * 1_000), wall: None };
     let mut decisions = Vec::new();
     for millis in [1_000, 1_050, 1_100] {
-        let view = View::Face { track: TrackId(1), reading: seen(ALICE, 0.8) };
-        let commands =
-            session.step(now(millis), Event::Observed(Evidence { captured: now(millis).mono, view }));
+        let frame = frame(now(millis).mono, 1, seen(ALICE, 0.8));
+        let commands = session.step(now(millis), Event::Observed(frame));
         decisions.extend(commands.into_iter().filter_map(|command| match command {
             Command::Commit(decision) => Some(decision),
-            Command::Show(_) | Command::Release(_) | Command::Record(_) => None,
+            Command::Show(_)
+            | Command::Release(_)
+            | Command::Free(_)
+            | Command::Expect(_)
+            | Command::Record(_) => None,
         }));
     }
     commit(&mut Memory::default(), now(1_100), decisions.pop().unwrap()).unwrap().grant.unwrap()
@@ -375,7 +400,7 @@ fn invariants(kiosk: &Kiosk) {
 #[test]
 fn every_story_of_six_events_keeps_the_invariants() {
     const LENGTH: u32 = 6;
-    let policy = Policy { frames: 2, attempts: 2, ..Policy::default() };
+    let policy = Policy { frames: 2, attempts: 2, ..policy() };
     for story in 0..ALPHABET.pow(LENGTH) {
         let mut kiosk = Kiosk::new(policy.clone());
         let mut rest = story;
@@ -390,7 +415,7 @@ fn every_story_of_six_events_keeps_the_invariants() {
 proptest! {
     #[test]
     fn long_stories_keep_the_invariants(story in prop::collection::vec(0..ALPHABET, 0..400)) {
-        let mut kiosk = Kiosk::new(Policy { frames: 2, attempts: 2, ..Policy::default() });
+        let mut kiosk = Kiosk::new(Policy { frames: 2, attempts: 2, ..policy() });
         for letter in story {
             act(&mut kiosk, letter);
             invariants(&kiosk);
@@ -401,7 +426,7 @@ proptest! {
     fn without_an_absence_the_same_person_is_pulsed_at_most_once(
         frames in prop::collection::vec((1u64..4, 0usize..3, 10u64..300), 1..300)
     ) {
-        let mut kiosk = Kiosk::new(Policy::default());
+        let mut kiosk = Kiosk::new(policy());
         for (track, reading, gap) in frames {
             let reading = [seen(ALICE, 0.8), stranger(), Reading::Poor(QualityIssue::NotFrontal)][reading];
             kiosk.wait(gap).face(track, reading);
@@ -415,7 +440,7 @@ proptest! {
     fn nothing_below_the_threshold_or_the_pad_floor_is_ever_granted(
         frames in prop::collection::vec((0.0f32..1.0, -1.0f32..1.0), 3..60)
     ) {
-        let policy = Policy::default();
+        let policy = policy();
         let mut kiosk = Kiosk::new(policy.clone());
         let mut window = Vec::new();
         for (pad, score) in frames {

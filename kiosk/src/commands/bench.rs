@@ -29,7 +29,7 @@ use crate::{
     display::Display,
     door::{Door, Latency, Parts},
     output::Format,
-    ui::Notice,
+    ui::{Notice, Setup},
 };
 
 /// Cold starts that are timed.
@@ -125,7 +125,7 @@ fn fill(data: &Path, bench: &arguments::Bench) -> Outcome {
         let enrolments = (0..batch).map(|_| {
             let vector = (0..card.output.length).map(|_| random.normal()).collect();
             let template = Template::new(card.model(), vector).expect("a random vector has a direction");
-            Enrolment { name: "見本".into(), templates: vec![template], reinstates: None }
+            Enrolment { name: "見本".into(), templates: vec![template], ..Enrolment::default() }
         });
         store.enrol_many(clock::now(clock.as_ref()), enrolments)?;
         left -= batch;
@@ -196,7 +196,12 @@ fn visits(common: &Common, board: &Path, data: &Path) -> Result<Vec<Latency>, Bo
     let clock = clock::system();
     let interval = Duration::from_millis(100);
     let (camera, script) = SimCamera::scripted(Arc::clone(&clock), interval);
-    let display = Display::open(true, false, Notice::example(), |_| {})?;
+    let display = Display::open(
+        true,
+        false,
+        Setup { notice: Notice::example(), readers: false, vehicle: false },
+        |_| {},
+    )?;
     let (reports, arrivals) = sync_channel(VISITS);
     let door = Door::start(Parts {
         board: Board::load(board)?,
@@ -207,6 +212,7 @@ fn visits(common: &Common, board: &Path, data: &Path) -> Result<Vec<Latency>, Bo
         clock,
         camera: Some(Box::new(camera)),
         observer: Box::new(move |report| _ = reports.try_send(report.latency)),
+        alert: Box::new(|_| ()),
     })?;
     let mut stages = Vec::new();
     let started = Instant::now();

@@ -32,7 +32,7 @@ use crate::{
     output::Format,
     search::SearchSet,
     service::{Answer, RecordText, Request, outcome_text, serve},
-    ui::{Notice, Panel},
+    ui::{Notice, Panel, Setup},
 };
 
 /// The camera's pace.
@@ -88,8 +88,9 @@ struct Line<'a> {
 
 pub(crate) fn demo(common: &Common, format: Format, demo: &arguments::Demo) -> Outcome {
     let stage = Stage::set(common, demo)?;
+    let setup = Setup { notice: Notice::example(), readers: false, vehicle: false };
     let headless = demo.headless || std::env::var_os("DISPLAY").is_none();
-    let display = Display::open(headless, false, Notice::example(), |_| {})?;
+    let display = Display::open(headless, false, setup, |_| {})?;
     let (panel, quit) = (display.panel(), display.quitter());
     let playing = thread::Builder::new().name("demo".into()).spawn(move || {
         let played = play(stage, &panel, format).map_err(|error| crate::output::explain(error.as_ref()));
@@ -190,6 +191,7 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
         clock,
         camera: Some(Box::new(camera)),
         observer: Box::new(move |report| _ = reports.try_send(report.clone())),
+        alert: Box::new(|_| ()),
     })?;
     let screens = out.join("screens");
     first_screenshot(panel, &screens.join("0-idle.png"))?;

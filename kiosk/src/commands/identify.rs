@@ -19,7 +19,7 @@ struct Line<'a> {
     identified: Identified,
 }
 
-pub(crate) fn identify(common: &Common, format: Format, photos: &[PathBuf]) -> Outcome {
+pub(crate) fn identify(common: &Common, format: Format, photos: &[PathBuf], claim: Option<&str>) -> Outcome {
     let mut vision = vision(common)?;
     let model = vision.embedder_card().model().as_str().to_owned();
     for photo in photos {
@@ -28,7 +28,8 @@ pub(crate) fn identify(common: &Common, format: Format, photos: &[PathBuf]) -> O
         let template = vision.enrol_photo(&image).map_err(|error| named(error.to_string()))?;
         let pad = vision.pad_score(&image, &template.face).map_err(|error| named(error.to_string()))?;
         let template = template.template.vector().to_vec();
-        let request = Request::Identify { model: model.clone(), template, pad };
+        let request =
+            Request::Identify { model: model.clone(), template, pad, claim: claim.map(str::to_owned) };
         if let Answer::Identified(identified) = vault::ask(&common.data, request)? {
             format.print(&Line { photo, identified }, text);
         }

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::{Arc, OnceLock, mpsc::SyncSender},
     thread,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use boards::Board;
-use gate::{Event, Fault, Policy, Screen};
+use gate::{Event, Fault, Greeting, Policy, Screen};
 use models::{Threads, Vision};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -25,7 +25,7 @@ use crate::{
     display::Display,
     door::{Door, Inbox, Parts},
     notify, output, socket,
-    ui::{Bilingual, Notice, Panel, Touch},
+    ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
 
 /// How long "out of service" stays before the program ends, so that the service manager can try again.
@@ -34,16 +34,18 @@ const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
 pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
+    let policy = Policy::default();
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
     let inbox = Arc::new(OnceLock::new());
-    let display = Display::open(
-        run.headless,
-        true,
-        notice(store.as_mut().ok())?,
-        staff_button(&inbox, run.on_staff_call.clone()),
-    )?;
+    let staff = Staff { program: run.on_staff_call.clone() };
+    let setup = Setup {
+        notice: notice(store.as_mut().ok())?,
+        readers: !board.readers.is_empty(),
+        vehicle: policy.facility.greeting == Greeting::Board,
+    };
+    let display = Display::open(run.headless, true, setup, touched(&inbox, staff.clone()))?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -51,7 +53,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         quit();
     })?;
     let panel = display.panel();
-    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, &panel)) {
+    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());
             display.run()?;
@@ -63,37 +65,44 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     }
 }
 
-/// What the staff button does: the call is recorded once the door is open, and the facility's program is started in any
+/// What a touch does. A call of the staff is recorded once the door is open, and the facility's program is started in any
 /// case, because staff are needed most when the kiosk is out of service.
-fn staff_button(
-    inbox: &Arc<OnceLock<SyncSender<Inbox>>>,
-    program: Option<PathBuf>,
-) -> impl Fn(Touch) + Clone + 'static {
+fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(Touch) + Clone + 'static {
     let inbox = Arc::clone(inbox);
+    let tell_gate = move |event| {
+        if let Some(inbox) = inbox.get() {
+            _ = inbox.try_send(Inbox::Event(event));
+        }
+    };
     move |touch| match touch {
         Touch::CallStaff => {
             tracing::warn!("staff called");
-            if let Some(inbox) = inbox.get() {
-                _ = inbox.try_send(Inbox::Event(Event::StaffCalled));
-            }
-            if let Some(program) = program.clone() {
-                thread::spawn(move || tell_staff(&program));
-            }
+            tell_gate(Event::StaffCalled);
+            staff.tell("called");
         }
-        Touch::Language(_)
-        | Touch::CannotTurn
-        | Touch::StaffArea
-        | Touch::Member { .. }
-        | Touch::HouseholdDone => {}
+        Touch::CannotTurn => tell_gate(Event::CannotTurn),
+        Touch::Language(_) | Touch::StaffArea | Touch::Member { .. } | Touch::HouseholdDone => {}
     }
 }
 
-/// Runs the facility's program to its end, on a thread of its own.
-fn tell_staff(program: &Path) {
-    match Command::new(program).stdin(Stdio::null()).status() {
-        Ok(status) if status.success() => {}
-        Ok(status) => tracing::error!(program = %program.display(), %status, "staff not told"),
-        Err(error) => tracing::error!(program = %program.display(), %error, "staff not told"),
+/// How the staff are told: the facility's program, with the reason in `GENKAN_REASON`.
+#[derive(Clone)]
+struct Staff {
+    program: Option<PathBuf>,
+}
+
+impl Staff {
+    /// Runs the program to its end, on a thread of its own.
+    fn tell(&self, reason: &'static str) {
+        let Some(program) = self.program.clone() else { return };
+        thread::spawn(move || {
+            let ended = Command::new(&program).env("GENKAN_REASON", reason).stdin(Stdio::null()).status();
+            match ended {
+                Ok(status) if status.success() => {}
+                Ok(status) => tracing::error!(program = %program.display(), %status, "staff not told"),
+                Err(error) => tracing::error!(program = %program.display(), %error, "staff not told"),
+            }
+        });
     }
 }
 
@@ -101,11 +110,14 @@ fn open_door(
     common: &Common,
     board: Board,
     store: Store,
+    policy: Policy,
     panel: &Arc<dyn Panel>,
+    staff: Staff,
 ) -> Result<Door, Box<dyn Error>> {
     let models = assets::models(common.models.as_deref())?;
     let threads = Threads::start(board.inference_threads)?;
-    let mut vision = Vision::load(&models, &threads)?.with_detector_side(board.detector_side_px);
+    let mut vision =
+        Vision::load(&models, &threads)?.with_detector_side(board.detector_side_px).with_follower();
     if board.embedder_int8 {
         vision = vision.with_embedder_in_bytes(&models, &threads)?;
         if !vision.embedder_is_in_bytes() {
@@ -119,11 +131,12 @@ fn open_door(
         board,
         store,
         vision,
-        policy: Policy::default(),
+        policy,
         panel: Arc::clone(panel),
         clock: clock::system(),
         camera: None,
         observer: Box::new(|_| {}),
+        alert: Box::new(move |alert| staff.tell(alert.name())),
     })?;
     socket::listen(&common.data, door.inbox())?;
     notify::ready(door.references());

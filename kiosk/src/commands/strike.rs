@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use boards::Board;
+use boards::{Board, guard::Duty};
 
 use super::Outcome;
 
@@ -10,6 +10,6 @@ pub(crate) fn off(board: &Path) -> Outcome {
     Ok(boards::force_idle(&Board::load(board)?)?)
 }
 
-pub(crate) fn guard(channel: u8) -> Outcome {
-    Ok(boards::guard::run(std::io::stdin(), std::io::stdout(), channel)?)
+pub(crate) fn guard(duty: Duty) -> Outcome {
+    Ok(boards::guard::run(std::io::stdin(), std::io::stdout(), duty)?)
 }

@@ -21,7 +21,7 @@ const REOPEN_EVERY: Duration = Duration::from_secs(1);
 const FORGIVEN_FRAMES: u32 = 15;
 
 pub(super) struct CameraThread {
-    pub(super) board: Board,
+    pub(super) board: Arc<Board>,
     pub(super) camera: Option<Box<dyn Camera>>,
     pub(super) slot: Arc<Slot<Frame>>,
     pub(super) clock: Arc<dyn Clock>,

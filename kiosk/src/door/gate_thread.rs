@@ -8,20 +8,27 @@ use std::{
     time::Duration,
 };
 
-use boards::Clock;
-use gate::{Command, Committed, Decision, Entry, Event, Fault, Grant, Monotonic, Policy, Session, commit};
+use boards::{Clock, Presented};
+use gate::{
+    Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic, PersonId, Policy,
+    Screen, Session, commit,
+};
 use models::{
     Card,
     calibration::{Impostors, LiveTail},
 };
 use store::{Store, StoreError};
 
-use super::{Inbox, Latency, Stages, VisitReport};
+use super::{
+    Alert, Inbox, Latency, Stages, VisitReport,
+    expected::{Expected, SharedExpected},
+    strike::Order,
+};
 use crate::{
-    clock,
+    clock, roster,
     search::Shared,
     service::{Reply, Request, Served, outcome_text, serve},
-    ui::Panel,
+    ui::{Moment, Panel},
 };
 
 /// The session is stepped at least this often.
@@ -37,10 +44,12 @@ pub(super) struct GateThread {
     session: Session,
     store: Store,
     shared: Shared,
-    grants: Option<SyncSender<Grant>>,
+    expected: SharedExpected,
+    strike: Option<SyncSender<Order>>,
     panel: Arc<dyn Panel>,
     clock: Arc<dyn Clock>,
     observer: Box<dyn FnMut(&VisitReport) + Send>,
+    alert: Box<dyn Fn(Alert) + Send>,
     /// Whether the card's promise holds at this door, since the program started.
     live: LiveTail,
     /// The stages of the newest judged frame.
@@ -52,26 +61,35 @@ pub(super) struct GateThread {
     store_failed: Option<Monotonic>,
 }
 
+/// What the gate thread is made of.
+pub(super) struct GateParts {
+    pub(super) policy: Policy,
+    pub(super) session: Session,
+    pub(super) store: Store,
+    pub(super) shared: Shared,
+    pub(super) expected: SharedExpected,
+    pub(super) strike: Option<SyncSender<Order>>,
+    pub(super) panel: Arc<dyn Panel>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Box<dyn FnMut(&VisitReport) + Send>,
+    pub(super) alert: Box<dyn Fn(Alert) + Send>,
+}
+
 impl GateThread {
-    pub(super) fn new(
-        policy: Policy,
-        store: Store,
-        shared: Shared,
-        grants: Option<SyncSender<Grant>>,
-        panel: Arc<dyn Panel>,
-        clock: Arc<dyn Clock>,
-        observer: Box<dyn FnMut(&VisitReport) + Send>,
-    ) -> Self {
-        let session = Session::new(policy.clone());
+    pub(super) fn new(parts: GateParts) -> Self {
+        let GateParts { policy, session, store, shared, expected, strike, panel, clock, observer, alert } =
+            parts;
         panel.show(session.screen().into());
         Self {
             policy,
             session,
             store,
             shared,
-            grants,
+            expected,
+            strike,
             panel,
             observer,
+            alert,
             live: LiveTail::new(&Card::sface()),
             stages: Stages { finished: clock.now(), ..Stages::default() },
             camera_failed: false,
@@ -94,6 +112,7 @@ impl GateThread {
                 }
                 Ok(Inbox::Impostors(impostors)) => self.watch_tail(&impostors),
                 Ok(Inbox::Event(event)) => self.step(event),
+                Ok(Inbox::Presented(presented)) => self.presented(&presented),
                 Ok(Inbox::Request(request, reply)) => {
                     let answer = self.serve(request);
                     _ = reply.try_send(answer);
@@ -117,17 +136,28 @@ impl GateThread {
             self.note(&event);
             for command in self.session.step(clock::now(self.clock.as_ref()), event) {
                 match command {
-                    Command::Show(screen) => self.panel.show(screen.into()),
+                    Command::Show(screen) => self.show(screen),
                     Command::Release(grant) => self.release(grant),
+                    Command::Free(free) => self.free(free),
+                    Command::Expect(person) => self.expect(person),
                     Command::Record(entry) => {
                         if !self.record(&entry) {
                             next = Some(Event::CommitFailed);
                         }
+                        self.alert_about(&entry);
                     }
                     Command::Commit(decision) => next = Some(self.commit(decision)),
                 }
             }
         }
+    }
+
+    /// Shows a screen, with the name of whoever may be greeted by it.
+    fn show(&mut self, screen: Screen) {
+        let greeted = if let Screen::Welcome(welcome) = &screen { welcome.greet } else { None };
+        // A name that cannot be read is not worth a screen that does not come.
+        let name = greeted.and_then(|person| self.store.name(person).ok().flatten());
+        self.panel.show(Moment::from(screen).naming(name.into_iter().collect()));
     }
 
     fn watch_tail(&mut self, impostors: &Impostors) {
@@ -205,17 +235,70 @@ impl GateThread {
 
     /// Hands the grant to the strike. It never waits: a strike that is still busy gets no second grant.
     fn release(&mut self, grant: Grant) {
-        let Some(grants) = &self.grants else {
+        let Some(strike) = &self.strike else {
             return;
         };
-        match grants.try_send(grant) {
-            Ok(()) => {}
-            Err(TrySendError::Full(grant) | TrySendError::Disconnected(grant)) => {
+        match strike.try_send(Order::Release(grant)) {
+            Ok(()) | Err(TrySendError::Full(Order::Hold(_)) | TrySendError::Disconnected(Order::Hold(_))) => {
+            }
+            Err(
+                TrySendError::Full(Order::Release(grant)) | TrySendError::Disconnected(Order::Release(grant)),
+            ) => {
                 let (door, now) = (grant.door(), self.clock.now());
                 let released = grant.spend(door, now).map_or_else(|answer| answer, |spent| spent.failed());
                 self.step(Event::Released(released));
             }
         }
+    }
+
+    /// The door is free in a fire, or rests again. It waits for the strike: nothing else is as urgent.
+    fn free(&mut self, free: bool) {
+        if let Some(strike) = &self.strike {
+            _ = strike.send(Order::Hold(free));
+        }
+    }
+
+    /// From the next frame on faces are compared with the owner of a credential.
+    fn expect(&mut self, person: Option<PersonId>) {
+        let read = |person| Expected::read(&mut self.store, person, &self.policy);
+        let expected = match person.map(read).transpose() {
+            Ok(expected) => expected,
+            Err(error) => {
+                self.store_failed(&error);
+                None
+            }
+        };
+        self.expected.replace(expected);
+    }
+
+    /// A card or code: whose it is, the vault says. What it holds goes no further than this.
+    fn presented(&mut self, Presented { kind, identifier, .. }: &Presented) {
+        let kind = *kind;
+        match roster::owner_of(&mut self.store, kind, identifier.bytes()) {
+            Ok(Some(person)) => self.step(Event::Presented(Claim::Of { person, kind })),
+            Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),
+            Err(error) => tracing::error!(error = crate::output::explain(&error), "credential not looked up"),
+        }
+    }
+
+    /// What the door's contacts tell is for the staff, at once.
+    fn alert_about(&self, entry: &Entry) {
+        let Entry::Door(event) = entry else { return };
+        let alert = match event {
+            DoorEvent::Forced => Alert::Forced,
+            DoorEvent::OpenLong => Alert::OpenLong,
+            DoorEvent::HeldOpen => Alert::HeldOpen,
+            DoorEvent::Fire => Alert::Fire,
+            DoorEvent::TamperOpen => Alert::Tamper,
+            DoorEvent::Closed
+            | DoorEvent::GrantUnused(_)
+            | DoorEvent::Entered(_)
+            | DoorEvent::RequestToExit
+            | DoorEvent::FireOver
+            | DoorEvent::TamperClosed => return,
+        };
+        tracing::warn!(alert = alert.name(), "door");
+        (self.alert)(alert);
     }
 
     fn report(&mut self, report: VisitReport, committed: &Committed) {
@@ -241,12 +324,19 @@ impl GateThread {
                 self.stages.finished = self.clock.now();
             }
             Event::Observed(_)
+            | Event::Presented(_)
+            | Event::CannotTurn
             | Event::Committed(_)
             | Event::CommitFailed
+            | Event::Door(_)
+            | Event::LetIn(_)
+            | Event::Left(_)
             | Event::StaffCalled
             | Event::Failed(Fault::Strike | Fault::Storage)
             | Event::Restored(Fault::Strike | Fault::Storage)
             | Event::Policy(_)
+            | Event::Roster(_)
+            | Event::Inside(_)
             | Event::Tick => {}
         }
     }
@@ -270,9 +360,23 @@ impl GateThread {
         served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set }| {
             if let Some(set) = set {
                 self.shared.replace(set);
+                self.people_changed();
             }
             answer
         })
+    }
+
+    /// The vault's people changed: the session judges by them from now on, and whoever's card was shown is looked up again.
+    fn people_changed(&mut self) {
+        match roster::roster(&mut self.store) {
+            Ok(roster) => {
+                self.step(Event::Roster(roster));
+                if let Some(expected) = self.expected.current() {
+                    self.expect(Some(expected.person()));
+                }
+            }
+            Err(error) => self.store_failed(&error),
+        }
     }
 
     /// At the stop: the strike may still be driving its pulse; its answer is recorded before the store is closed.

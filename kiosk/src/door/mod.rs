@@ -9,8 +9,12 @@
 //!
 //! The gate thread alone owns the session and the store. Every channel is bounded; the frame slot holds one.
 
+mod alert;
 mod camera;
+mod expected;
 mod gate_thread;
+mod inputs;
+mod readers;
 mod report;
 mod slot;
 mod strike;
@@ -26,15 +30,25 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use boards::{Board, Clock, GuardCommand};
-use gate::{Event, Evidence, Policy};
+use boards::{Board, Clock, GuardCommand, Presented, board::ReaderFacts};
+use gate::{Event, Evidence, Policy, Session};
 use models::calibration::Impostors;
-use store::Store;
+use store::{Store, SystemEntropy};
 use thiserror::Error;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
-use self::{camera::CameraThread, gate_thread::GateThread, slot::Slot, vision::VisionThread, watch::Watch};
+pub(crate) use self::{alert::Alert, expected::Expected, slot::Slot};
+use self::{
+    camera::CameraThread,
+    expected::SharedExpected,
+    gate_thread::{GateParts, GateThread},
+    inputs::InputsThread,
+    readers::ReaderThread,
+    vision::VisionThread,
+    watch::Watch,
+};
 use crate::{
+    roster,
     search::{SearchSet, Shared},
     service::{Reply, Request},
     ui::Panel,
@@ -57,6 +71,8 @@ pub(crate) enum Inbox {
     },
     /// What one track said of everybody but the best person.
     Impostors(Impostors),
+    /// A card or code was read.
+    Presented(Presented),
     /// Anything else that happened.
     Event(Event),
     /// A command's request, and where its answer goes.
@@ -83,6 +99,8 @@ pub(crate) struct Parts {
     pub(crate) camera: Option<Box<dyn boards::Camera>>,
     /// Who is told about each visit once it is complete.
     pub(crate) observer: Box<dyn FnMut(&VisitReport) + Send>,
+    /// Who tells the staff about the door.
+    pub(crate) alert: Box<dyn Fn(Alert) + Send>,
 }
 
 /// The door could not start.
@@ -110,29 +128,48 @@ pub(crate) struct Door {
 impl Door {
     /// Forces the strike into its resting state, answers grants that an earlier run left open, and starts the threads.
     pub(crate) fn start(parts: Parts) -> Result<Self, DoorError> {
-        let Parts { board, mut store, vision, mut policy, panel, clock, camera, observer } = parts;
+        let Parts { board, mut store, vision, mut policy, panel, clock, camera, observer, alert } = parts;
         let guard = GuardCommand {
             program: std::env::current_exe().map_err(DoorError::Program)?,
             args: vec!["strike-guard".into()],
         };
         let strike = board.open_strike(Arc::clone(&clock), guard).map_err(DoorError::Strike)?;
         policy.door = strike.as_ref().map(|strike| strike.door());
+        policy.sensor = board.sensor;
+        let now = crate::clock::now(clock.as_ref());
+        let mut session = Session::new(policy.clone(), roster::roster(&mut store)?);
+        let told = session.step(now, Event::Inside(store.inside(now)?));
+        debug_assert!(told.is_empty(), "who is inside is for the session alone");
         let shared = Shared::new(SearchSet::load(&mut store, &policy)?);
-        let left_open = store.close_open_grants(crate::clock::now(clock.as_ref()))?;
+        let left_open = store.close_open_grants(now)?;
         tracing::info!(references = shared.current().references(), left_open, "door starts");
 
         let (inbox, arrivals) = sync_channel(INBOX);
         let stopping = Arc::new(AtomicBool::new(false));
-        let slot = Arc::new(Slot::new());
+        let (slot, expected) = (Arc::new(Slot::new()), SharedExpected::default());
         let mut others = Vec::new();
-        let grants = match strike {
+        let strike = match strike {
             Some(strike) => {
-                let (grants, thread) = strike::start(strike, inbox.clone()).map_err(DoorError::Thread)?;
+                let (orders, thread) = strike::start(strike, inbox.clone()).map_err(DoorError::Thread)?;
                 others.push(thread);
-                Some(grants)
+                Some(orders)
             }
             None => None,
         };
+        let board = Arc::new(board);
+        let inputs = InputsThread {
+            board: Arc::clone(&board),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let reader = |facts: &ReaderFacts| ReaderThread {
+            facts: facts.clone(),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let readers: Vec<ReaderThread> = board.readers.iter().map(reader).collect();
         let camera = CameraThread {
             board,
             camera,
@@ -151,11 +188,28 @@ impl Door {
             stopping: Arc::clone(&stopping),
             pad_floor: policy.pad_floor,
             watch: Watch::default(),
+            expected: expected.clone(),
+            entropy: Box::new(SystemEntropy),
         };
         let kept = shared.clone();
-        let gate = GateThread::new(policy, store, shared, grants, panel, clock, observer);
+        let gate = GateThread::new(GateParts {
+            policy,
+            session,
+            store,
+            shared,
+            expected,
+            strike,
+            panel,
+            clock,
+            observer,
+            alert,
+        });
         others.push(spawn("camera", move || camera.run())?);
         others.push(spawn("vision", move || vision.run())?);
+        others.push(spawn("inputs", move || inputs.run())?);
+        for reader in readers {
+            others.push(spawn("reader", move || reader.run())?);
+        }
         let gate = spawn("gate", move || gate.run(&arrivals))?;
         Ok(Self { inbox, stopping, shared: kept, gate, others })
     }

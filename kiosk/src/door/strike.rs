@@ -10,28 +10,37 @@ use std::{
 use boards::{Strike, StrikeError};
 use gate::{Event, Fault, Grant, PulseResult};
 
+/// What the strike is asked.
+pub(super) enum Order {
+    /// One pulse.
+    Release(Grant),
+    /// Stay released, or rest again.
+    Hold(bool),
+}
+
 use super::Inbox;
 
-/// Protects nothing but order: the session has one visit at a time, so one grant can wait while one is driven.
-const WAITING_GRANTS: usize = 1;
+/// Protects nothing but order: the session has one visit at a time, so one order can wait while one is carried out.
+const WAITING_ORDERS: usize = 1;
 /// How often an idle strike is asked whether it is still there.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Starts the thread. It ends, with the strike in its resting state, when the sender of grants is dropped.
+/// Starts the thread. It ends, with the strike in its resting state, when the sender of orders is dropped.
 pub(super) fn start(
     strike: Box<dyn Strike>,
     inbox: SyncSender<Inbox>,
-) -> io::Result<(SyncSender<Grant>, JoinHandle<()>)> {
-    let (grants, waiting) = sync_channel(WAITING_GRANTS);
+) -> io::Result<(SyncSender<Order>, JoinHandle<()>)> {
+    let (orders, waiting) = sync_channel(WAITING_ORDERS);
     let thread = thread::Builder::new().name("strike".into()).spawn(move || run(strike, &waiting, &inbox))?;
-    Ok((grants, thread))
+    Ok((orders, thread))
 }
 
-fn run(mut strike: Box<dyn Strike>, waiting: &Receiver<Grant>, inbox: &SyncSender<Inbox>) {
+fn run(mut strike: Box<dyn Strike>, waiting: &Receiver<Order>, inbox: &SyncSender<Inbox>) {
     let mut works = true;
     loop {
         match waiting.recv_timeout(CHECK_EVERY) {
-            Ok(grant) => {
+            Ok(Order::Hold(hold)) => log_failure(strike.hold_released(hold).err()),
+            Ok(Order::Release(grant)) => {
                 let released = strike.release(grant);
                 let failed = released.result() == PulseResult::StrikeFailed;
                 _ = inbox.send(Inbox::Event(Event::Released(released)));

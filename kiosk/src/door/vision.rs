@@ -10,10 +10,16 @@ use std::{
 };
 
 use boards::{Clock, Frame, Pixels};
-use gate::{Comparison, Evidence, Probe, Reading, TrackId, View};
+use gate::{Comparison, Event, Evidence, FaceView, Probe, Reading, TrackId, View};
 use models::{Format, Image, ModelError, Observation, Picture, Vision, calibration::Impostors};
+use store::Entropy;
 
-use super::{Inbox, Stages, slot::Slot, watch::Watch};
+use super::{
+    Inbox, Stages,
+    expected::{Expected, SharedExpected},
+    slot::Slot,
+    watch::Watch,
+};
 use crate::{
     search::{SearchSet, Shared},
     ui::{Panel, Preview},
@@ -33,6 +39,10 @@ pub(super) struct VisionThread {
     /// Bona fide frames are evidence of how alike people look, attacks are not.
     pub(super) pad_floor: f32,
     pub(super) watch: Watch,
+    /// Whose card was presented.
+    pub(super) expected: SharedExpected,
+    /// Where a challenge's random bits come from.
+    pub(super) entropy: Box<dyn Entropy>,
 }
 
 impl VisionThread {
@@ -62,7 +72,7 @@ impl VisionThread {
         let observation = self.vision.observe(frame.captured, picture)?;
         let searching = self.clock.now();
         let searched = self.shared.current();
-        let view = view(&observation, &searched);
+        let view = view(&observation, &searched, self.expected.current().as_deref());
         let finished = self.clock.now();
         let timings = observation.timings;
         let stages = Stages {
@@ -76,7 +86,13 @@ impl VisionThread {
             finished,
         };
         let compared = compared(observation, &view, &searched);
-        let evidence = Evidence { captured: frame.captured, view };
+        let mut dice = [0; 8];
+        if let Err(error) = self.entropy.fill(&mut dice) {
+            // Without chance there is no challenge, and a door that asks for one stays shut: better no evidence than that.
+            tracing::error!(%error, "no random numbers");
+            return Ok((Inbox::Event(Event::Tick), None));
+        }
+        let evidence = Evidence { captured: frame.captured, dice: u64::from_le_bytes(dice), view };
         Ok((Inbox::Observed { evidence, stages, searched }, compared))
     }
 
@@ -102,12 +118,14 @@ struct Compared {
 
 fn compared(observation: Observation, view: &View, set: &Arc<SearchSet>) -> Option<Compared> {
     match (observation.subject?.reading, view) {
-        (Ok(reading), View::Face { track, reading: Reading::Compared(comparison) }) => Some(Compared {
-            track: *track,
-            probe: reading.probe.clone(),
-            comparison: *comparison,
-            set: Arc::clone(set),
-        }),
+        (Ok(reading), View::Face(FaceView { track, reading: Reading::Compared(comparison), .. })) => {
+            Some(Compared {
+                track: *track,
+                probe: reading.probe.clone(),
+                comparison: *comparison,
+                set: Arc::clone(set),
+            })
+        }
         (Ok(_) | Err(_), _) => None,
     }
 }
@@ -132,16 +150,21 @@ fn preview(picture: Picture) -> Preview {
 }
 
 /// Searches for the subject, if there is one and it is good enough.
-fn view(observation: &Observation<'_>, set: &SearchSet) -> View {
+fn view(observation: &Observation<'_>, set: &SearchSet, expected: Option<&Expected>) -> View {
     let Some(subject) = &observation.subject else {
         return View::Nobody;
     };
     let reading = match &subject.reading {
         Err(issue) => Reading::Poor(*issue),
         Ok(reading) => {
-            let compared = set.compare(reading.probe, reading.pad);
-            Reading::Compared(compared.expect("gallery and probe are of the embedder's one model"))
+            let compared = set.compare(reading.probe, reading.pad).and_then(|mut compared| {
+                compared.claimed = expected.map(|owner| owner.compare(reading.probe)).transpose()?;
+                Ok(compared)
+            });
+            Reading::Compared(
+                compared.expect("gallery, probe and references are of the embedder's one model"),
+            )
         }
     };
-    View::Face { track: subject.track, reading }
+    View::Face(FaceView { track: subject.track, reading, sight: subject.sight() })
 }

@@ -4,9 +4,9 @@
 use std::{path::Path, time::Duration};
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Event, Evidence, ModelId, Monotonic, Now,
-    PersonId, Policy, Reading, RecordId, Score, Session, Standing, Template, Threshold, TrackId, View, Wall,
-    commit,
+    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Event, Evidence, FaceView, ModelId,
+    Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score, SensorTier, Session,
+    Standing, Template, Threshold, TrackId, View, Wall, commit,
 };
 use store::{Enrolment, Entropy, EntropyError, FileKey, Init, OpenOptions, Store, StoreError, Words};
 
@@ -56,7 +56,7 @@ pub fn template(numbers: [f32; 4]) -> Template {
 }
 
 pub fn enrolment(name: &str, numbers: [f32; 4]) -> Enrolment {
-    Enrolment { name: name.into(), templates: vec![template(numbers)], reinstates: None }
+    Enrolment { name: name.into(), templates: vec![template(numbers)], ..Enrolment::default() }
 }
 
 /// Random bytes by seed.
@@ -89,6 +89,10 @@ pub struct Door {
     track: u64,
 }
 
+fn policy() -> Policy {
+    Policy { sensor: SensorTier::Simulated, ..Policy::default() }
+}
+
 /// What a door tells whoever drives it.
 pub enum Told {
     /// The log has acknowledged this record.
@@ -99,7 +103,7 @@ pub enum Told {
 
 impl Door {
     pub fn new() -> Self {
-        Self { session: Session::new(Policy::default()), seconds: 100, track: 0 }
+        Self { session: Session::new(policy(), Roster::default()), seconds: 100, track: 0 }
     }
 
     pub fn now(&self) -> Now {
@@ -130,6 +134,8 @@ impl Door {
         self.seconds += 60;
         self.track += 1;
         let _ = self.session.step(self.now(), Event::Tick);
+        let known = who.map(|person| (person, Registered::default()));
+        let _ = self.session.step(self.now(), Event::Roster(Roster::new(known)));
         loop {
             self.seconds += 1;
             for command in self.session.step(self.now(), self.face(who)) {
@@ -150,8 +156,9 @@ impl Door {
             references: 10,
             claimed: None,
         };
-        let view = View::Face { track: TrackId(self.track), reading: Reading::Compared(comparison) };
-        Event::Observed(Evidence { captured: self.now().mono, view })
+        let reading = Reading::Compared(comparison);
+        let view = View::Face(FaceView { track: TrackId(self.track), reading, sight: None });
+        Event::Observed(Evidence { captured: self.now().mono, dice: 0, view })
     }
 
     fn settle<L: DurableLog>(

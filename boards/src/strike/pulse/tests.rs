@@ -164,6 +164,46 @@ fn more_pulses_than_a_minute_may_have_expire() {
     assert!(matches!(release(&mut strike), PulseResult::Pulsed(_)));
 }
 
+#[test]
+fn a_hold_is_tried_until_the_relay_takes_it_and_needs_no_guard() {
+    let (mut strike, bench) = open();
+    bench.refuses.lock().unwrap().extend(["prepare", "drive"]);
+    assert_eq!(strike.hold_released(true), Err(broken()));
+    assert_eq!(release(&mut strike), PulseResult::StrikeFailed, "nobody is told that a locked door is open");
+    assert_eq!(strike.check(), Err(broken()));
+    bench.refuses.lock().unwrap().retain(|&word| word == "prepare");
+    bench.forget();
+    wait_until("the driver tries again by itself", || bench.words().contains(&"drive"));
+    assert!(matches!(release(&mut strike), PulseResult::Pulsed(released) if released >= PULSE));
+    assert_eq!(strike.check(), Err(broken()), "what a pulse would lack is said all the same");
+    assert!(!bench.words().contains(&"rest"), "a held relay is never put to rest");
+    assert_eq!(strike.hold_released(true), Ok(()));
+    assert_eq!(strike.hold_released(false), Ok(()));
+    assert_eq!(bench.words().last(), Some(&"rest"));
+}
+
+#[test]
+fn a_check_tells_a_held_relay_once_more() {
+    let (mut strike, bench) = open();
+    strike.hold_released(true).unwrap();
+    bench.forget();
+    assert_eq!(strike.check(), Ok(()));
+    assert_eq!(bench.words(), ["prepare", "drive"]);
+    drop(strike);
+    assert_eq!(bench.words(), ["prepare", "drive", "rest"]);
+}
+
+#[test]
+fn a_held_door_lets_through_more_people_than_a_minute_has_pulses() {
+    let (mut strike, bench) = open();
+    strike.ends = std::iter::repeat_n(Instant::now(), MOST_PULSES_PER_MINUTE).collect();
+    strike.hold_released(true).unwrap();
+    assert!(matches!(release(&mut strike), PulseResult::Pulsed(_)));
+    strike.hold_released(false).unwrap();
+    assert_eq!(release(&mut strike), PulseResult::Expired);
+    assert_eq!(bench.words().last(), Some(&"rest"));
+}
+
 /// A clock that stands still: a grant that was good stays good.
 struct Stopped(Monotonic);
 

@@ -1,0 +1,195 @@
+//! Cards and codes, staff and fires: what they bring about and what they never do.
+
+use std::time::Duration;
+
+use super::tests::{ALICE, BOB, Kiosk, REVOKED, policy, seen, stranger};
+use super::*;
+use crate::{
+    Claimed, Comparison, DenyReason, FaceAlone, FaceRules, Reading, Score, SensorTier, Standing, Threshold,
+};
+
+const CARD: CredentialKind = CredentialKind::FacilityCard;
+const STAFF: StaffId = StaffId([5; 16]);
+
+/// A frame of a face that scores `found` as `person` in the gallery and `score` against the owner of the card.
+fn claimed(person: PersonId, owner: PersonId, score: f32) -> Reading {
+    let Reading::Compared(comparison) = seen(person, 0.8) else { unreachable!() };
+    let standing = if owner == REVOKED { Standing::Revoked } else { Standing::Active };
+    let threshold = Threshold::Alone(Score(0.4));
+    let claimed = Some(Claimed { person: owner, standing, score: Some(Score(score)), threshold });
+    Reading::Compared(Comparison { claimed, ..comparison })
+}
+
+fn card(kiosk: &mut Kiosk, person: PersonId) {
+    kiosk.event(Event::Presented(Claim::Of { person, kind: CARD }));
+}
+
+#[test]
+fn the_owner_of_a_card_comes_in_by_it() {
+    let mut kiosk = Kiosk::new(policy());
+    card(&mut kiosk, ALICE);
+    assert_eq!((kiosk.expected, kiosk.session.screen()), (Some(ALICE), Screen::ShowFace));
+    kiosk.faces(3, 1, claimed(ALICE, ALICE, 0.8));
+    assert_eq!(
+        (kiosk.log.outcomes.as_slice(), kiosk.pulses.len()),
+        (&[Outcome::Granted { person: ALICE }][..], 1)
+    );
+    assert_eq!(kiosk.expected, None, "the card is used up");
+}
+
+#[test]
+fn a_lent_card_opens_for_nobody_even_if_the_borrower_is_enrolled() {
+    let mut kiosk = Kiosk::new(policy());
+    card(&mut kiosk, ALICE);
+    kiosk.faces(9, 1, claimed(BOB, ALICE, 0.1));
+    let refused = Outcome::Denied(DenyReason::ClaimNotConfirmed { claimed: ALICE });
+    assert_eq!((kiosk.log.outcomes.as_slice(), kiosk.pulses.len()), (&[refused][..], 0));
+    assert_eq!(kiosk.session.screen(), Screen::ClaimNotConfirmed);
+}
+
+#[test]
+fn frames_that_were_not_compared_with_the_owner_count_for_nothing() {
+    let mut kiosk = Kiosk::new(policy());
+    card(&mut kiosk, ALICE);
+    kiosk.faces(9, 1, seen(ALICE, 0.8));
+    kiosk.nobody(2_000);
+    card(&mut kiosk, ALICE);
+    kiosk.faces(2, 2, claimed(ALICE, ALICE, 0.8)).faces(7, 2, claimed(ALICE, BOB, 0.9));
+    assert!(kiosk.pulses.is_empty());
+}
+
+#[test]
+fn a_card_in_the_middle_of_a_visit_starts_its_evidence_anew() {
+    let mut kiosk = Kiosk::new(policy());
+    kiosk.faces(2, 1, seen(ALICE, 0.8));
+    card(&mut kiosk, ALICE);
+    kiosk.face(1, seen(ALICE, 0.8)).faces(2, 1, claimed(ALICE, ALICE, 0.8));
+    assert!(kiosk.pulses.is_empty(), "one of the three was compared with the gallery only");
+    kiosk.faces(3, 1, claimed(ALICE, ALICE, 0.8));
+    assert_eq!(kiosk.pulses.len(), 1);
+}
+
+#[test]
+fn a_card_of_a_revoked_enrolment_goes_to_the_staff() {
+    let mut kiosk = Kiosk::new(policy());
+    card(&mut kiosk, REVOKED);
+    kiosk.faces(3, 1, claimed(REVOKED, REVOKED, 0.8));
+    assert_eq!(kiosk.log.outcomes, [Outcome::Denied(DenyReason::Revoked { person: REVOKED })]);
+}
+
+#[test]
+fn a_card_whose_owner_does_not_come_is_recorded_and_forgotten() {
+    let mut kiosk = Kiosk::new(policy());
+    card(&mut kiosk, ALICE);
+    kiosk.nobody(21_000);
+    assert_eq!(kiosk.log.outcomes, [Outcome::Denied(DenyReason::Abandoned)]);
+    assert_eq!((kiosk.expected, kiosk.session.screen()), (None, Screen::Idle));
+    kiosk.faces(9, 1, claimed(BOB, ALICE, 0.1));
+    assert_eq!(
+        kiosk.log.outcomes[1..],
+        [Outcome::Granted { person: BOB }],
+        "the next person is judged by face"
+    );
+}
+
+#[test]
+fn a_card_of_nobody_is_recorded_at_once() {
+    let mut kiosk = Kiosk::new(policy());
+    kiosk.event(Event::Presented(Claim::Unknown(CARD)));
+    assert_eq!(kiosk.log.outcomes, [Outcome::Denied(DenyReason::UnknownCredential(CARD))]);
+    assert_eq!(kiosk.session.screen(), Screen::ClaimNotConfirmed);
+}
+
+#[test]
+fn a_refused_person_may_answer_with_a_card_without_waiting() {
+    let mut kiosk = Kiosk::new(policy());
+    kiosk.faces(9, 1, stranger());
+    assert_eq!(kiosk.session.screen(), Screen::NotRecognised);
+    card(&mut kiosk, ALICE);
+    kiosk.faces(3, 1, claimed(ALICE, ALICE, 0.5));
+    assert_eq!(kiosk.pulses.len(), 1);
+}
+
+#[test]
+fn a_photograph_with_its_owners_card_is_still_an_attack() {
+    let mut kiosk = Kiosk::new(policy());
+    card(&mut kiosk, ALICE);
+    let Reading::Compared(comparison) = claimed(ALICE, ALICE, 0.9) else { unreachable!() };
+    for pad in [0.1, f32::NAN] {
+        kiosk.faces(3, 1, Reading::Compared(Comparison { pad, ..comparison })).nobody(6_000);
+        card(&mut kiosk, ALICE);
+    }
+    assert_eq!(kiosk.log.outcomes, [Outcome::Denied(DenyReason::PresentationAttack); 2]);
+}
+
+#[test]
+fn where_a_face_alone_is_not_enough_a_card_is() {
+    let face_alone = FaceRules { simulated: FaceAlone::NeedsClaim, ..FaceRules::default() };
+    let mut kiosk = Kiosk::new(Policy { face_alone, ..policy() });
+    kiosk.faces(3, 1, seen(ALICE, 0.8));
+    assert_eq!(kiosk.log.outcomes, [Outcome::Denied(DenyReason::SecondFactorRequired)]);
+    card(&mut kiosk, ALICE);
+    kiosk.faces(3, 1, claimed(ALICE, ALICE, 0.8));
+    assert_eq!(kiosk.pulses.len(), 1);
+}
+
+#[test]
+fn staff_let_people_in_on_record_and_never_while_nothing_can_be_recorded() {
+    let let_in = LetIn { staff: STAFF, visitors: Vec::new(), release: true };
+    let mut kiosk = Kiosk::new(policy());
+    kiosk.event(Event::LetIn(let_in.clone()));
+    assert_eq!(
+        (kiosk.log.outcomes.as_slice(), kiosk.pulses.len()),
+        (&[Outcome::LetIn { staff: STAFF }][..], 1)
+    );
+    kiosk.event(Event::LetIn(LetIn { release: false, ..let_in.clone() }));
+    assert_eq!(kiosk.pulses.len(), 1, "counted, and the door stays");
+    kiosk.log.full = true;
+    kiosk.event(Event::LetIn(let_in));
+    assert_eq!((kiosk.log.outcomes.len(), kiosk.pulses.len()), (2, 1));
+}
+
+#[test]
+fn a_visit_under_way_is_recorded_before_staff_let_somebody_in() {
+    let mut kiosk = Kiosk::new(policy());
+    kiosk.faces(2, 1, seen(ALICE, 0.8));
+    kiosk.event(Event::LetIn(LetIn { staff: STAFF, visitors: Vec::new(), release: true }));
+    let abandoned = Outcome::Denied(DenyReason::Abandoned);
+    assert_eq!(kiosk.log.outcomes, [abandoned, Outcome::LetIn { staff: STAFF }]);
+}
+
+#[test]
+fn with_a_colour_camera_a_face_that_does_not_turn_opens_no_door() {
+    let mut kiosk = Kiosk::new(Policy { sensor: SensorTier::Rgb, ..policy() });
+    kiosk.faces(600, 1, seen(ALICE, 0.8));
+    assert!(kiosk.pulses.is_empty());
+    assert_eq!(kiosk.log.outcomes[0], Outcome::Denied(DenyReason::NotTurned));
+}
+
+#[test]
+fn whoever_cannot_turn_the_head_is_shown_the_other_ways_at_once() {
+    let mut kiosk = Kiosk::new(Policy { sensor: SensorTier::Rgb, ..policy() });
+    kiosk.faces(4, 1, seen(ALICE, 0.8)).event(Event::CannotTurn);
+    assert_eq!(kiosk.session.screen(), Screen::AnotherWay);
+    card(&mut kiosk, ALICE);
+    kiosk.faces(3, 1, claimed(ALICE, ALICE, 0.8));
+    assert_eq!(kiosk.pulses.len(), 1, "a card and the face need no turn");
+}
+
+#[test]
+fn nothing_is_asked_of_a_turn_at_a_counter() {
+    let mut kiosk = Kiosk::new(Policy { sensor: SensorTier::Rgb, door: None, ..policy() });
+    kiosk.faces(3, 1, seen(ALICE, 0.8));
+    assert_eq!(kiosk.log.outcomes, [Outcome::Granted { person: ALICE }]);
+}
+
+#[test]
+fn the_patience_of_a_claim_is_its_own() {
+    let claim = crate::ClaimRule { patience: Duration::from_secs(5), ..crate::ClaimRule::default() };
+    let mut kiosk = Kiosk::new(Policy { claim, ..policy() });
+    card(&mut kiosk, ALICE);
+    kiosk.nobody(4_900);
+    assert_eq!(kiosk.expected, Some(ALICE));
+    kiosk.nobody(300);
+    assert_eq!(kiosk.expected, None);
+}

@@ -1,0 +1,334 @@
+//! An enrolment: the text that is agreed to, a form and a face for each person, and everybody before it is saved.
+//!
+//! ```text
+//! Kind ─► Consent ─► Form ◄─► Typing, Digits
+//!                     │  ▲
+//!                     ▼  │ retake, next member
+//!                   Capture ─► Captured ─► Review ─► (saved) ─► Alike
+//! ```
+//!
+//! Nobody's face is looked at before the text was read to its end and agreed to.
+
+use gate::{Date, Monotonic};
+use zeroize::Zeroizing;
+
+use super::{
+    Agreed, Alike, Ask, Consent, ConsentLanguage, EnrolTouch, Enrolled, Field, FormView, Household, Member,
+    MemberLine, Next, Note, PadTouch, PageView, Sighting, SignedIn, TextTouch, capture::Collector,
+    form::Draft, typing,
+};
+
+/// The most people of one household; protects the vault's transaction.
+const MOST_MEMBERS: usize = 20;
+
+/// An enrolment under way.
+pub(super) struct Enrolling {
+    household: bool,
+    consent: Option<Consent>,
+    language: ConsentLanguage,
+    /// Languages in which the end of the text was on the screen.
+    read: Vec<ConsentLanguage>,
+    agreed: Option<Agreed>,
+    members: Vec<Member>,
+    representative: usize,
+    names_agreed: bool,
+    draft: Draft,
+    step: Step,
+}
+
+enum Step {
+    Kind,
+    Consent,
+    Form,
+    Typing,
+    Digits(Field),
+    Capture(Collector),
+    Captured(Vec<gate::Template>),
+    Review,
+    /// Stop? The step to which "no" leads back is the review or the form.
+    Discard {
+        from_review: bool,
+    },
+    Alike(Vec<Alike>),
+}
+
+impl Enrolling {
+    pub(super) fn new() -> Self {
+        Self {
+            household: false,
+            consent: None,
+            language: ConsentLanguage::default(),
+            read: Vec::new(),
+            agreed: None,
+            members: Vec::new(),
+            representative: 0,
+            names_agreed: false,
+            draft: Draft::default(),
+            step: Step::Kind,
+        }
+    }
+
+    /// Whether the camera is looked at.
+    pub(super) fn captures(&self) -> bool {
+        matches!(self.step, Step::Capture(_))
+    }
+
+    /// When the camera was first looked at for this face.
+    pub(super) fn capturing_since(&self) -> Option<Monotonic> {
+        match &self.step {
+            Step::Capture(collector) => Some(collector.since()),
+            Step::Kind
+            | Step::Consent
+            | Step::Form
+            | Step::Typing
+            | Step::Digits(_)
+            | Step::Captured(_)
+            | Step::Review
+            | Step::Discard { .. }
+            | Step::Alike(_) => None,
+        }
+    }
+
+    /// A touch of this page.
+    pub(super) fn touch(
+        &mut self,
+        now: Monotonic,
+        who: &SignedIn,
+        pad_floor: f32,
+        touch: EnrolTouch,
+    ) -> Next {
+        match (&mut self.step, touch) {
+            (Step::Kind, EnrolTouch::One) => return self.begin(false),
+            (Step::Kind, EnrolTouch::Household) => return self.begin(true),
+            (Step::Consent, EnrolTouch::Language(language)) => self.language = language,
+            (Step::Consent, EnrolTouch::ReachedEnd) => self.read.push(self.language),
+            (Step::Consent, EnrolTouch::Agree) => self.agree(),
+            (Step::Form, EnrolTouch::Edit(Field::Name)) => self.step = Step::Typing,
+            (Step::Form, EnrolTouch::Edit(field)) => self.step = Step::Digits(field),
+            (Step::Form, EnrolTouch::LivesHere(answer)) => self.draft.lives_here = answer,
+            (Step::Form, EnrolTouch::Assurance(assurance)) => self.draft.assurance = assurance,
+            (Step::Form, EnrolTouch::Pass(kind)) => self.draft.pass = kind,
+            (Step::Form, EnrolTouch::Protected) => self.draft.protected = !self.draft.protected,
+            (Step::Form, EnrolTouch::ToCamera) => return self.to_camera(now, pad_floor),
+            (Step::Form | Step::Capture(_), EnrolTouch::WithoutFace) => return self.add(Vec::new()),
+            (Step::Captured(_), EnrolTouch::Retake) => {
+                self.step = Step::Capture(Collector::new(now, pad_floor));
+            }
+            (Step::Captured(templates), EnrolTouch::Keep) => {
+                let templates = std::mem::take(templates);
+                return self.add(templates);
+            }
+            (Step::Review, EnrolTouch::AddMember) if self.household && self.members.len() < MOST_MEMBERS => {
+                self.draft = Draft::default();
+                self.step = Step::Form;
+            }
+            (Step::Review, EnrolTouch::Remove(place)) => self.remove(place),
+            (Step::Review, EnrolTouch::Representative(place)) if place < self.members.len() => {
+                self.representative = place;
+            }
+            (Step::Review, EnrolTouch::NamesAgreed) => self.names_agreed = !self.names_agreed,
+            (Step::Review, EnrolTouch::Save) => return self.save(who),
+            (Step::Discard { .. }, EnrolTouch::Stop) => return Next::Menu,
+            (Step::Discard { from_review }, EnrolTouch::GoOn) => {
+                let from_review = *from_review;
+                self.go_on(from_review);
+            }
+            // What was touched is not on this page any more: a second tap that came late.
+            _ => {}
+        }
+        Next::Stay
+    }
+
+    fn begin(&mut self, household: bool) -> Next {
+        self.household = household;
+        Next::Ask(Ask::Consent)
+    }
+
+    /// The text that is agreed to from now on; whoever agreed to another one reads again.
+    pub(super) fn consent(&mut self, consent: Consent) {
+        (self.consent, self.agreed, self.step) = (Some(consent), None, Step::Consent);
+        self.read.clear();
+    }
+
+    fn is_read(&self) -> bool {
+        self.read.contains(&self.language)
+    }
+
+    fn agree(&mut self) {
+        if !self.is_read() {
+            return;
+        }
+        let version = self.consent.as_ref().map(|it| it.version.clone());
+        self.agreed = version.map(|version| Agreed { version, language: self.language });
+        self.step = if self.members.is_empty() { Step::Form } else { Step::Review };
+    }
+
+    fn today(&self) -> Option<Date> {
+        self.consent.as_ref()?.today
+    }
+
+    /// A form with a mistake in it is told so before anybody stands before the camera.
+    fn to_camera(&mut self, now: Monotonic, pad_floor: f32) -> Next {
+        match self.draft.member(self.today(), Vec::new()) {
+            Ok(_) => {
+                self.step = Step::Capture(Collector::new(now, pad_floor));
+                Next::Stay
+            }
+            Err(flaw) => Next::Say(Note::Flaw(flaw)),
+        }
+    }
+
+    fn add(&mut self, templates: Vec<gate::Template>) -> Next {
+        match self.draft.member(self.today(), templates) {
+            Ok(member) => {
+                self.members.push(member);
+                self.draft = Draft::default();
+                self.step = Step::Review;
+                Next::Stay
+            }
+            Err(flaw) => {
+                self.step = Step::Form;
+                Next::Say(Note::Flaw(flaw))
+            }
+        }
+    }
+
+    fn remove(&mut self, place: usize) {
+        if place >= self.members.len() {
+            return;
+        }
+        self.members.remove(place);
+        if self.representative > place || self.representative == self.members.len() {
+            self.representative = self.representative.saturating_sub(1);
+        }
+        if self.members.is_empty() {
+            self.step = Step::Form;
+        }
+    }
+
+    fn save(&self, who: &SignedIn) -> Next {
+        let Some(agreed) = self.agreed.clone() else { return Next::Stay };
+        let household = Household {
+            agreed,
+            names_agreed: self.names_agreed,
+            members: self.members.clone(),
+            representative: self.household.then_some(self.representative),
+        };
+        Next::Ask(Ask::Enrol(who.clone(), household))
+    }
+
+    /// Saved: everything that was typed is forgotten.
+    pub(super) fn enrolled(&mut self, enrolled: Enrolled) -> Next {
+        let note = Note::Enrolled(enrolled.people);
+        *self = Self::new();
+        if enrolled.alike.is_empty() {
+            return Next::Done(note);
+        }
+        self.step = Step::Alike(enrolled.alike);
+        Next::Say(note)
+    }
+
+    /// A frame for the face that is taken.
+    pub(super) fn seen(&mut self, sighting: Sighting) {
+        if let Step::Capture(collector) = &mut self.step
+            && let Some(templates) = collector.take(sighting)
+        {
+            self.step = Step::Captured(templates);
+        }
+    }
+
+    /// A key of the keyboard.
+    pub(super) fn text(&mut self, touch: TextTouch) -> Next {
+        if let Step::Typing = self.step
+            && typing::touch(&mut self.draft.name, &mut self.draft.layout, touch)
+        {
+            self.step = Step::Form;
+        }
+        Next::Stay
+    }
+
+    /// A key of the pad.
+    pub(super) fn pad(&mut self, touch: PadTouch) -> Next {
+        if let Step::Digits(field) = self.step {
+            match touch {
+                PadTouch::Digit(digit) => self.draft.push(field, digit),
+                PadTouch::Delete => self.draft.pop(field),
+                PadTouch::Enter => self.step = Step::Form,
+            }
+        }
+        Next::Stay
+    }
+
+    /// One page back; what was typed about people is given up only after a question.
+    pub(super) fn back(&mut self) -> Next {
+        self.step = match &self.step {
+            Step::Kind | Step::Consent if self.members.is_empty() => return Next::Menu,
+            Step::Alike(_) => return Next::Menu,
+            Step::Discard { from_review } => {
+                let from_review = *from_review;
+                self.go_on(from_review);
+                return Next::Stay;
+            }
+            Step::Typing | Step::Digits(_) | Step::Capture(_) | Step::Captured(_) => Step::Form,
+            Step::Form if !self.members.is_empty() => Step::Review,
+            Step::Kind | Step::Consent | Step::Review => Step::Discard { from_review: true },
+            Step::Form => Step::Discard { from_review: false },
+        };
+        Next::Stay
+    }
+
+    fn go_on(&mut self, from_review: bool) {
+        self.step = match (from_review, &self.agreed) {
+            (_, None) => Step::Consent,
+            (true, Some(_)) => Step::Review,
+            (false, Some(_)) => Step::Form,
+        };
+    }
+
+    pub(super) fn view(&self) -> PageView {
+        match &self.step {
+            Step::Kind => PageView::Kind,
+            Step::Consent => self.consent_view(),
+            Step::Form => PageView::Form(self.form_view()),
+            Step::Typing => {
+                PageView::Typing { text: self.draft.name.clone(), layout: self.draft.layout, for_form: true }
+            }
+            Step::Digits(field) => PageView::Digits {
+                field: *field,
+                digits: Zeroizing::new(self.draft.digits(*field).to_owned()),
+            },
+            Step::Capture(collector) => {
+                PageView::Capture { frames: collector.progress(), hint: collector.hint() }
+            }
+            Step::Captured(_) => PageView::Captured,
+            Step::Review => PageView::Review {
+                household: self.household,
+                members: self.members.iter().map(line).collect(),
+                representative: self.representative,
+                names_agreed: self.names_agreed,
+            },
+            Step::Discard { .. } => PageView::Discard,
+            Step::Alike(alike) => PageView::Alike(alike.clone()),
+        }
+    }
+
+    fn consent_view(&self) -> PageView {
+        self.consent.as_ref().map_or(PageView::Kind, |consent| PageView::Consent {
+            words: consent.words.clone(),
+            version: consent.version.clone(),
+            language: self.language,
+            read: self.is_read(),
+        })
+    }
+
+    fn form_view(&self) -> FormView {
+        let Draft { name, born, lives_here, assurance, pass, pass_until, coupons, protected, layout: _ } =
+            self.draft.clone();
+        let number = if self.household { self.members.len() + 1 } else { 0 };
+        FormView { number, name, born, lives_here, assurance, pass, pass_until, coupons, protected }
+    }
+}
+
+fn line(member: &Member) -> MemberLine {
+    MemberLine { name: member.name.clone(), face: !member.templates.is_empty(), protected: member.protected }
+}

@@ -1,0 +1,29 @@
+//! What the door's contacts tell that staff should hear of at once.
+
+/// Something at the door that is for the staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alert {
+    /// Opened without leave.
+    Forced,
+    /// Open for half of the time allowed.
+    OpenLong,
+    /// Open longer than allowed.
+    HeldOpen,
+    /// The fire contact.
+    Fire,
+    /// The housing was opened.
+    Tamper,
+}
+
+impl Alert {
+    /// Its name in logs and for the facility's program.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Forced => "forced",
+            Self::OpenLong => "open-long",
+            Self::HeldOpen => "held-open",
+            Self::Fire => "fire",
+            Self::Tamper => "tamper",
+        }
+    }
+}
