@@ -75,7 +75,7 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             tell_gate(Event::StaffCalled);
             staff.tell("called");
         }
-        Touch::Language(_) | Touch::CannotTurn | Touch::StaffArea => {}
+        Touch::Language(_) | Touch::CannotTurn | Touch::StaffArea | Touch::Desk(_) => {}
     }
 }
 

@@ -10,6 +10,7 @@ use gate::Screen;
 use super::headless::{Headless, PanelSize};
 use super::panel::{Panel, Preview, UiError, save};
 use super::words::{Language, Setup};
+use crate::desk::View;
 
 /// Screenshots that may wait to be drawn; whoever asks for one more waits. Each keeps a camera picture in memory.
 const REQUESTS_MAX: usize = 4;
@@ -26,6 +27,7 @@ pub(crate) struct HeadlessPanel {
 struct Now {
     screen: Screen,
     preview: Option<Preview>,
+    desk: View,
 }
 
 struct Request {
@@ -45,7 +47,11 @@ impl HeadlessPanel {
             .name("screens".into())
             .spawn(move || draw_all(&setup, language, size, &inbox))
             .map_err(UiError::Thread)?;
-        Ok(HeadlessPanel { now: Arc::new(Mutex::new(Now { screen: Screen::Idle, preview: None })), requests })
+        Ok(HeadlessPanel { now: Arc::new(Mutex::new(Now {
+            screen: Screen::Idle,
+            preview: None,
+            desk: View::default(),
+        })), requests })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -60,6 +66,10 @@ impl Panel for HeadlessPanel {
 
     fn preview(&self, preview: Preview) {
         self.now().preview = Some(preview);
+    }
+
+    fn desk(&self, view: View) {
+        self.now().desk = view;
     }
 
     fn screenshot(&self, file: &Path) -> Result<(), UiError> {
@@ -93,5 +103,12 @@ fn draw(
         Some(made) => made,
         None => screens.insert(Headless::new(setup, |_| ())?),
     };
-    save(&screens.render(&now.screen, language, now.preview.as_ref(), size)?, file)
+    let public = screens.render(&now.screen, language, now.preview.as_ref(), size)?;
+    if now.desk == View::default() {
+        return save(&public, file);
+    }
+    screens.desk(&now.desk);
+    let staff = screens.draw(size);
+    screens.desk(&View::default());
+    save(&staff, file)
 }

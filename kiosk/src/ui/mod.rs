@@ -9,6 +9,12 @@ mod headless;
 mod headless_panel;
 mod panel;
 mod shown;
+mod staff;
+mod staff_text;
+#[cfg(test)]
+mod staff_tests;
+mod staff_touch;
+mod staff_tour;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

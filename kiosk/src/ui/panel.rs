@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use gate::Screen;
 use thiserror::Error;
 
+use crate::desk::View;
+
 /// A screen that somebody looks at, or that is only drawn on request.
 pub(crate) trait Panel: Send + Sync {
     /// Shows `screen` from now on. Never waits; only the newest screen counts.
@@ -13,6 +15,9 @@ pub(crate) trait Panel: Send + Sync {
 
     /// Shows a camera picture inside the guide of the screens that look for a face. Never waits; only the newest counts.
     fn preview(&self, preview: Preview);
+
+    /// Shows a page of the staff area, or closes it. Never waits; only the newest counts.
+    fn desk(&self, view: View);
 
     /// Writes what is shown now as a PNG file, a camera picture included: for the demo and tests, never at a door where
     /// no frame may be kept. May take a second.

@@ -39,7 +39,7 @@ pub(crate) fn every_screen() -> Vec<Screen> {
 /// Draws every screen in every language into the folder `out`, and returns the files in the order they were made.
 ///
 /// `ja-idle.png` is the kiosk panel; `-1280x800` and `-1024x600` are the wide ones, `-readers` has a QR and card reader,
-/// `-preview` a camera picture, and `-staff-called` is the moment after 係員を呼ぶ.
+/// `-preview` a camera picture, and `-staff-called` is the moment after 係員を呼ぶ. `staff/` holds the staff area.
 ///
 /// # Errors
 /// The folder cannot be made or a file in it cannot be written.
@@ -56,6 +56,7 @@ pub(crate) fn tour(out: &Path) -> Result<Vec<PathBuf>, UiError> {
         walk.screens = Headless::new(&Setup { readers: true, ..plain }, |_| ())?;
         walk.upright("-readers")?;
     }
+    super::staff_tour::draw(out, &mut drawn)?;
     Ok(drawn)
 }
 
@@ -158,7 +159,7 @@ fn issue_name(issue: QualityIssue) -> &'static str {
 }
 
 /// A picture in place of a camera's: light from one side, nobody in it.
-fn evening_light() -> Preview {
+pub(super) fn evening_light() -> Preview {
     const WIDTH: u32 = 320;
     const HEIGHT: u32 = 240;
     let rgb = (0..WIDTH * HEIGHT)

@@ -4,6 +4,7 @@ use slint::ComponentHandle as _;
 
 use super::generated::{Kiosk, NoticeWords, Tongue};
 use super::panel::UiError;
+use super::staff_touch;
 use super::words::{Language, Notice, Setup, Touch};
 
 /// Sets up a new window: Japanese, the notice, and `on_touch` for what people do.
@@ -31,6 +32,8 @@ pub(super) fn wire(
             ui.set_staff(false);
         }
     });
+    let desk = on_touch.clone();
+    staff_touch::wire(ui, move |touch| desk(Touch::Desk(touch)));
     let (weak, notice) = (ui.as_weak(), setup.notice.clone());
     ui.on_choose(move |tongue| {
         let Some(ui) = weak.upgrade() else { return };

@@ -82,7 +82,7 @@ pub(crate) struct Setup {
 }
 
 /// Something a person did on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Touch {
     /// Pressed 係員を呼ぶ. At most once in ten seconds.
     CallStaff,
@@ -92,4 +92,6 @@ pub(crate) enum Touch {
     CannotTurn,
     /// Held the key in the header for two seconds; the staff area is open now.
     StaffArea,
+    /// Touched something in the staff area.
+    Desk(crate::desk::Touch),
 }
