@@ -30,7 +30,8 @@ impl Played<'_> {
         _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder can be made");
         for (place, name) in photos.iter().enumerate() {
-            fs::copy(photo(name), folder.join(format!("{place:03}-{name}"))).expect("a photograph can be copied");
+            fs::copy(photo(name), folder.join(format!("{place:03}-{name}")))
+                .expect("a photograph can be copied");
         }
         self.write_board(frames, camera, strike)
     }

@@ -32,7 +32,9 @@ fn a_lent_card_opens_nothing_and_its_owner_comes_in_by_it() {
 
     let played = site.played();
     let lent = site.start(&played.board(&["person-b-2.jpg"], 100_000, "", &line.strike(200)));
-    wait_until("the borrower is asked for a card", || outcomes(&site).contains(&"second-factor-required".into()));
+    wait_until("the borrower is asked for a card", || {
+        outcomes(&site).contains(&"second-factor-required".into())
+    });
     played.card(CARD);
     wait_until("the lent card is refused", || outcomes(&site).contains(&"claim-not-confirmed".into()));
     assert!(lent.stop());

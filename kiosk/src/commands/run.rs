@@ -83,7 +83,11 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             staff.tell("called");
         }
         Touch::CannotTurn => tell_gate(Event::CannotTurn),
-        Touch::Language(_) | Touch::StaffArea | Touch::Member { .. } | Touch::HouseholdDone => {}
+        Touch::Language(_)
+        | Touch::StaffArea
+        | Touch::Desk(_)
+        | Touch::Member { .. }
+        | Touch::HouseholdDone => {}
     }
 }
 
