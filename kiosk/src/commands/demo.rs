@@ -208,10 +208,10 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
         if outcome != visit.outcome {
             surprises.push(format!("{}: expected {}, came out {outcome}", visit.photo, visit.outcome));
         }
-        script.nobody(Policy::default().outcome_shown + Duration::from_secs(2))?;
-        wait_for(&script);
+        everybody_leaves(&script, &pace)?;
     }
-    say_if_slow(pace.end());
+    say_if_slow(pace.slowest());
+    pace.let_go();
     let store = door.stop().ok_or("the gate thread ended unexpectedly")?;
     finish(store, &out)?;
     if surprises.is_empty() { Ok(()) } else { Err(surprises.join("; ").into()) }
@@ -254,6 +254,18 @@ fn one_visit(
         }
     }
     Err(format!("{}: no outcome within {} s", photo.display(), LONGEST_VISIT.as_secs()).into())
+}
+
+/// Nobody is there until the outcome has left the screen. The first frames of that are waited for like others, so that the
+/// last with a face is judged in its own time.
+fn everybody_leaves(script: &SimScript, pace: &Pace) -> Outcome {
+    script.nobody(FRAME_EVERY * 3)?;
+    wait_for(script);
+    pace.let_go();
+    script.nobody(Policy::default().outcome_shown + Duration::from_secs(2))?;
+    wait_for(script);
+    pace.hold();
+    Ok(())
 }
 
 fn wait_for(script: &SimScript) {

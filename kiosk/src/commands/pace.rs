@@ -4,7 +4,7 @@
 //! for one; by its clock every visitor would have left before the second frame was judged. A door has to keep the time
 //! that its visitors keep. A demonstration has none but photographs before it, so here no frame is skipped, each lies
 //! exactly one interval after the frame before, and what is decided follows from the photographs alone. On a machine that
-//! keeps up with its camera this is the system's time.
+//! keeps up with its camera this is the system's time. So it is everywhere between two visits, while nobody is there.
 //!
 //! While one frame is judged the next may wait; so the clock is at most two intervals ahead of the frame that is judged.
 
@@ -42,14 +42,15 @@ struct State {
     waiting: bool,
     /// The longest that a frame took, by the system's clock.
     slowest: Duration,
-    ended: bool,
+    /// Nobody waits for the networks.
+    free: bool,
 }
 
 impl Pace {
     /// Starts at the moment of `system`, whose pace it keeps as long as frames are taken every `interval`.
     pub(super) fn new(system: Arc<dyn Clock>, interval: Duration) -> Self {
         let now = system.now();
-        let state = State { frame: now, given: now, waiting: false, slowest: Duration::ZERO, ended: false };
+        let state = State { frame: now, given: now, waiting: false, slowest: Duration::ZERO, free: false };
         Self(Arc::new(Beat { system, interval, state: Mutex::new(state), taken: Condvar::new() }))
     }
 
@@ -68,18 +69,34 @@ impl Pace {
         Arc::new(self.clone())
     }
 
-    /// Nothing waits any more: the networks are about to stop. Gives back the longest that a frame took, by the system's
-    /// clock; what is longer than the interval was waited for.
-    pub(super) fn end(&self) -> Duration {
+    /// From now on camera and clock keep the system's pace, whether the networks keep up or not: nobody is there, or the
+    /// networks are about to stop.
+    pub(super) fn let_go(&self) {
+        self.restart(true);
+    }
+
+    /// From now on they wait again.
+    pub(super) fn hold(&self) {
+        self.restart(false);
+    }
+
+    /// The longest that a frame took while it was waited for, by the system's clock.
+    pub(super) fn slowest(&self) -> Duration {
+        self.state().slowest
+    }
+
+    fn restart(&self, free: bool) {
+        let now = self.0.system.now();
         let mut state = self.state();
-        state.ended = true;
+        state.frame = self.0.moment(&state, now);
+        state.given = now;
+        state.free = free;
         self.0.taken.notify_all();
-        state.slowest
     }
 
     fn wait_until_taken(&self) {
         let state = self.state();
-        let untaken = |state: &mut State| state.waiting && !state.ended;
+        let untaken = |state: &mut State| state.waiting && !state.free;
         // Whether the frame was taken or the wait was too long, the next one comes.
         drop(self.0.taken.wait_timeout_while(state, LONGEST_FRAME, untaken).expect("as in `state`"));
     }
@@ -88,9 +105,13 @@ impl Pace {
     fn give(&self) -> Monotonic {
         let now = self.0.system.now();
         let mut state = self.state();
-        state.slowest = state.slowest.max(now.since(state.given));
+        state.frame = if state.free {
+            self.0.moment(&state, now)
+        } else {
+            state.slowest = state.slowest.max(now.since(state.given));
+            state.frame.plus(self.0.interval)
+        };
         state.given = now;
-        state.frame = state.frame.plus(self.0.interval);
         state.waiting = true;
         state.frame
     }
@@ -105,12 +126,19 @@ impl Pace {
     }
 }
 
+impl Beat {
+    /// The moment `now` of the system's clock on ours, which stands still just before the next frame's until it is there.
+    fn moment(&self, state: &State, now: Monotonic) -> Monotonic {
+        let since = now.since(state.given);
+        let longest = self.interval.saturating_sub(Duration::from_micros(1));
+        state.frame.plus(if state.free { since } else { since.min(longest) })
+    }
+}
+
 impl Clock for Pace {
-    /// Just before the next frame's moment it stands still until that frame is there.
     fn now(&self) -> Monotonic {
         let state = self.state();
-        let since = self.0.system.now().since(state.given);
-        state.frame.plus(since.min(self.0.interval.saturating_sub(Duration::from_micros(1))))
+        self.0.moment(&state, self.0.system.now())
     }
 }
 
@@ -212,7 +240,7 @@ mod tests {
             pace.give()
         });
         assert_eq!(given, [100, 200, 300, 400].map(us));
-        assert_eq!(pace.end(), Duration::from_millis(54_999));
+        assert_eq!(pace.slowest(), Duration::from_millis(54_999));
     }
 
     #[test]
@@ -221,8 +249,11 @@ mod tests {
         let mut last = pace.now();
         for ms in 1..1_000 {
             system.to(ms);
-            if ms % 7 == 0 || ms % 130 == 0 {
-                pace.give();
+            match ms % 130 {
+                0 => pace.let_go(),
+                90 => pace.hold(),
+                7 | 50 | 51 => _ = pace.give(),
+                _ => {}
             }
             assert!(pace.now() >= last, "{ms}");
             last = pace.now();
@@ -252,9 +283,25 @@ mod tests {
     }
 
     #[test]
-    fn after_the_end_the_camera_waits_for_nobody() {
+    fn a_camera_that_was_let_go_waits_for_nobody() {
         let (_, pace) = pace();
-        pace.end();
-        assert_eq!(three_frames(&pace).iter().collect::<Vec<_>>(), [100, 200, 300].map(us));
+        let frames = three_frames(&pace);
+        assert_eq!(frames.recv().unwrap(), us(100));
+        pace.let_go();
+        assert_eq!(frames.iter().count(), 2);
+    }
+
+    #[test]
+    fn a_clock_that_was_let_go_keeps_the_systems_pace_until_it_is_held() {
+        let (system, pace) = pace();
+        system.to(40);
+        pace.let_go();
+        system.to(6_040);
+        assert_eq!(pace.now(), us(6_040));
+        assert_eq!(pace.give(), us(6_040));
+        pace.hold();
+        system.to(9_000);
+        assert!(pace.now() < us(6_140));
+        assert_eq!(pace.give(), us(6_140));
     }
 }
