@@ -8,6 +8,7 @@ pub(crate) mod enrol;
 pub(crate) mod gallery;
 pub(crate) mod identify;
 pub(crate) mod init;
+mod pace;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod strike;
