@@ -11,6 +11,7 @@ mod sections;
 use std::{io, path::Path};
 
 use gate::{DoorId, Facility, Policy, SensorTier};
+use store::{Store, StoreError};
 use thiserror::Error;
 
 /// Protects memory and the vault; the longest shipped file has a tenth of it.
@@ -56,6 +57,15 @@ pub(crate) enum FacilityError {
     Value { file: String, key: String, value: String, allowed: &'static str },
 }
 
+/// The rules that count cannot be told.
+#[derive(Debug, Error)]
+pub(crate) enum PolicyError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the rules in the vault are not understood; set them again with `kiosk facility set FILE`")]
+    Rules(#[from] FacilityError),
+}
+
 /// Reads a file and gives its text back with its meaning.
 pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError> {
     let file = path.display().to_string();
@@ -63,6 +73,15 @@ pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError>
         std::fs::read_to_string(path).map_err(|source| FacilityError::Read { file: file.clone(), source })?;
     let facility = parse(&file, &text)?;
     Ok((text, facility))
+}
+
+/// The rules that count for the data directory: those of its vault, or the usual ones if none were ever set.
+///
+/// # Errors
+/// The vault cannot be read; or its rules are not understood, for instance because a newer program set them. Then nobody
+/// may be let in: the usual rules admit more people than a facility may want.
+pub(crate) fn policy_of(store: &Store) -> Result<FacilityFile, PolicyError> {
+    Ok(parse("in the vault", store.facility()?.as_deref().unwrap_or_default())?)
 }
 
 /// The meaning of a text. `file` is what errors call it.
