@@ -256,3 +256,97 @@ impl Local {
         Some((earliest, Self::at(unix_ms.checked_add(half)?, offset_minutes)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn date(text: &str) -> Date {
+        Date::parse(text).unwrap()
+    }
+
+    fn local(day: &str, minute: u16) -> Local {
+        Local { date: date(day), minute }
+    }
+
+    #[test]
+    fn days_follow_each_other_through_four_centuries_and_back() {
+        let mut day = date("1899-12-31");
+        let mut counted = day.days();
+        assert_eq!((date("1970-01-01").days(), date("1970-01-01").weekday()), (0, Weekday::Thursday));
+        while day < date("2301-01-01") {
+            let next = day.plus_days(1).unwrap();
+            let same_month = Date::new(day.year(), day.month(), day.day() + 1);
+            let next_month = Date::new(day.year(), day.month() + 1, 1);
+            let expected = same_month.or(next_month).or(Date::new(day.year() + 1, 1, 1)).unwrap();
+            counted += 1;
+            assert_eq!((next, next.days(), next.plus_days(-1)), (expected, counted, Some(day)));
+            let weekday = Weekday::ALL.iter().position(|it| *it == day.weekday()).unwrap();
+            assert_eq!(next.weekday(), Weekday::ALL[(weekday + 1) % 7]);
+            day = next;
+        }
+    }
+
+    #[test]
+    fn a_date_that_no_calendar_has_is_none() {
+        for text in
+            ["2026-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-04-31", "2026-04-00", "0000-01-01"]
+        {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
+        for text in ["2026-4-01", "2026/04/01", "2026-04-01 ", "２026-04-01", "+026-04-01"] {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
+        assert_eq!(Date::parse("2000-02-29").map(|it| it.to_string()), Some("2000-02-29".into()));
+        assert_eq!(date("9999-12-31").plus_days(1), None);
+        assert_eq!(date("0001-01-01").plus_days(-1), None);
+        assert_eq!(Date::from_days(i64::MAX), None);
+    }
+
+    #[test]
+    fn the_day_in_japan_begins_at_fifteen_in_greenwich() {
+        let fifteen = date("2026-11-23").days() * 86_400_000 + 15 * 3_600_000;
+        assert_eq!(Local::at(fifteen - 1, 540), Some(local("2026-11-23", 1_439)));
+        assert_eq!(Local::at(fifteen, 540), Some(local("2026-11-24", 0)));
+        assert_eq!(Local::at(-1, 0), Some(local("1969-12-31", 1_439)));
+        assert_eq!(Local::at(i64::MAX, 540), None);
+    }
+
+    #[test]
+    fn the_minutes_of_a_span_follow_each_other_through_midnight() {
+        let wall = Wall { unix_ms: date("2026-12-31").days() * 86_400_000 + 86_399_000, uncertainty_s: 61 };
+        let (first, last) = Local::span(Some(wall), 0).unwrap();
+        assert_eq!((first, last), (local("2026-12-31", 1_438), local("2027-01-01", 1)));
+        assert_eq!(last.minutes_since(first), 3);
+        let all: Vec<_> = std::iter::successors(Some(first), |at| at.next()).take(4).collect();
+        let expected = [first, local("2026-12-31", 1_439), local("2027-01-01", 0), last];
+        assert_eq!(all, expected);
+        assert_eq!(local("9999-12-31", 1_439).next(), None);
+        assert_eq!(Local::span(Some(Wall { unix_ms: i64::MIN, uncertainty_s: 1 }), 0), None);
+        assert_eq!(Local::span(None, 0), None);
+    }
+
+    #[test]
+    fn a_period_holds_its_first_and_its_last_day() {
+        let period = |from, until| Period { from: Date::parse(from), until: Date::parse(until) };
+        let november = period("2026-11-01", "2026-11-30");
+        for (day, holds) in
+            [("2026-10-31", false), ("2026-11-01", true), ("2026-11-30", true), ("2026-12-01", false)]
+        {
+            assert_eq!(november.holds(date(day)), holds, "{day}");
+        }
+        for (from, until, overlaps) in [
+            ("", "2026-10-31", false),
+            ("", "2026-11-01", true),
+            ("2026-11-30", "", true),
+            ("2026-12-01", "2026-12-31", false),
+            ("", "", true),
+            ("2026-11-10", "2026-11-09", false),
+        ] {
+            assert_eq!(november.overlaps(&period(from, until)), overlaps, "{from} to {until}");
+            assert_eq!(period(from, until).overlaps(&november), overlaps, "{from} to {until}");
+        }
+        assert_eq!((november.holds_on(None), Period::ALWAYS.holds_on(None)), (Err(Undated), Ok(true)));
+    }
+}

@@ -92,3 +92,101 @@ fn open_through_midnight(entered: Wall, facility: &Facility) -> bool {
     let last = Local { date: day, minute: 24 * 60 - 1 };
     facility.hours.holds(last) && facility.hours.holds(Local { date: next, minute: 0 })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Entrant, Schedule};
+
+    /// 2026-11-24 22:00 in Japan.
+    const TEN_AT_NIGHT: i64 = 1_795_525_200_000;
+    const HOUR: i64 = 3_600_000;
+    const SOMEBODY: PersonId = PersonId([1; 16]);
+
+    fn at(hours: i64) -> Option<Wall> {
+        Some(Wall { unix_ms: TEN_AT_NIGHT + hours * HOUR, uncertainty_s: 0 })
+    }
+
+    fn until_eleven_at_night() -> Facility {
+        let hours = Schedule { week: [Some((8 * 60, 23 * 60)); 7], closed: Vec::new() };
+        Facility { hours, ..Facility::default() }
+    }
+
+    fn entered(wall: Option<Wall>) -> Inside {
+        let mut inside = Inside::default();
+        inside.enter(SOMEBODY, wall);
+        inside
+    }
+
+    #[test]
+    fn a_stay_ends_at_midnight_or_when_it_took_too_long_or_when_somebody_left() {
+        let facility = Facility { longest_stay: Duration::from_hours(3), ..Facility::default() };
+        let inside = entered(at(-6));
+        assert!(inside.holds(SOMEBODY, &facility, at(-4)));
+        assert!(!inside.holds(SOMEBODY, &facility, at(-3)));
+        let late = entered(at(0));
+        assert!(late.holds(SOMEBODY, &facility, at(1)));
+        assert!(!late.holds(SOMEBODY, &facility, at(2)), "midnight");
+        let mut left = entered(at(0));
+        left.leave(SOMEBODY);
+        assert!(!left.holds(SOMEBODY, &facility, at(0)));
+    }
+
+    #[test]
+    fn without_a_clock_a_stay_goes_on_until_it_is_told_otherwise() {
+        let facility = Facility::default();
+        assert!(entered(None).holds(SOMEBODY, &facility, at(1_000)));
+        assert!(entered(at(0)).holds(SOMEBODY, &facility, None));
+        let mut inside = entered(None);
+        inside.tidy(&facility, None);
+        inside.tidy(&facility, at(1));
+        assert!(inside.holds(SOMEBODY, &facility, at(1)));
+        assert!(!inside.holds(SOMEBODY, &facility, at(2)), "the first clock dates the stay");
+    }
+
+    #[test]
+    fn an_unsure_clock_ends_no_stay_before_its_time() {
+        let facility = Facility::default();
+        let unsure = |hours| at(hours).map(|wall| Wall { uncertainty_s: 3_600, ..wall });
+        assert!(entered(at(0)).holds(SOMEBODY, &facility, unsure(2)), "it may be eleven still");
+        assert!(!entered(at(0)).holds(SOMEBODY, &facility, unsure(3)));
+        assert!(entered(unsure(1)).holds(SOMEBODY, &facility, at(2)), "it may have begun after midnight");
+        assert!(entered(at(0)).holds(SOMEBODY, &facility, at(-100)), "a clock that was set back");
+    }
+
+    #[test]
+    fn the_fire_list_keeps_those_who_stayed_through_midnight_where_it_was_open() {
+        let open_at_night = Facility::default();
+        for (facility, hours, expected) in [
+            (&open_at_night, 3, vec![SOMEBODY]),
+            (&open_at_night, 15, vec![SOMEBODY]),
+            (&open_at_night, 16, vec![]),
+            (&until_eleven_at_night(), 1, vec![SOMEBODY]),
+            (&until_eleven_at_night(), 2, vec![]),
+        ] {
+            let mut inside = entered(at(0));
+            assert_eq!(muster(&inside, facility, at(hours)), expected, "{hours} hours later");
+            inside.tidy(facility, at(hours));
+            assert_eq!(inside.people().collect::<Vec<_>>(), expected, "what is not listed is forgotten");
+        }
+        assert_eq!(muster(&entered(None), &until_eleven_at_night(), at(500)), [SOMEBODY]);
+    }
+
+    #[test]
+    fn everybody_of_a_party_is_on_the_fire_list() {
+        let entrant = |number| Entrant {
+            person: PersonId([number; 16]),
+            fee: None,
+            uses: None,
+            stale: false,
+            again: false,
+        };
+        let mut inside = Inside::default();
+        let party = Admission { party: vec![entrant(3), entrant(2)], pass_until: None };
+        inside.enter_party(&party, at(0));
+        assert_eq!(muster(&inside, &Facility::default(), at(0)), [PersonId([2; 16]), PersonId([3; 16])]);
+    }
+}

@@ -44,7 +44,7 @@ impl FacilityFile {
 }
 
 /// The facility's file is not right.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FacilityError {
     #[error("cannot read facility file {file}: give the path of a facility, as in assets/facilities/")]
     Read { file: String, source: io::Error },
@@ -80,8 +80,8 @@ pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError>
 /// # Errors
 /// The vault cannot be read; or its rules are not understood, for instance because a newer program set them. Then nobody
 /// may be let in: the usual rules admit more people than a facility may want.
-pub(crate) fn policy_of(store: &Store) -> Result<FacilityFile, PolicyError> {
-    Ok(parse("in the vault", store.facility()?.as_deref().unwrap_or_default())?)
+pub(crate) fn of_vault(store: &Store) -> Result<FacilityFile, PolicyError> {
+    Ok(parse("(in the vault)", store.facility()?.as_deref().unwrap_or_default())?)
 }
 
 /// The meaning of a text. `file` is what errors call it.

@@ -16,7 +16,6 @@ mod notify;
 mod office;
 mod output;
 mod report;
-mod roster;
 mod search;
 mod service;
 mod socket;

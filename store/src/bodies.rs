@@ -18,6 +18,8 @@
 //! | `ConsentText` | `version`, `digest`, `by` |
 //! | `Consented` | `person`, `version`, `digest`, `language`, `given_by`, `by` |
 //! | `Revoked` | `person`; personal: `reason` |
+//! | `Accessed` | `person`, `what`, `by`; personal: `reason` |
+//! | `Erased` | `people`, `by`; the header names the keys that it destroys |
 //! | `Policy` | `digest` of the facility's file, `by` |
 //! | `StaffAdded` | `staff`, `role`, `by` |
 //! | `StaffPinSet`, `StaffRemoved` | `staff`, `by` |

@@ -159,6 +159,9 @@ pub enum StoreError {
     /// The facility's file is longer than rules are.
     #[error("a facility's file has at most 256 KiB; shorten it")]
     FacilityTooLong,
+    /// A reason that is none.
+    #[error("{0}")]
+    UnusableReason(&'static str),
     /// No visit has this record.
     #[error("{0}: is the record of no visit here; `kiosk report` lists them")]
     NoSuchVisit(RecordId),

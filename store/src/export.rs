@@ -240,7 +240,7 @@ fn line(record: &SignedRecord, group: &GroupKey) -> String {
     format!("{}\n", json!({ "run": run, "seq": record.seq, "kind": kind, "clock": clock, "fields": fields }))
 }
 
-fn json_of(value: &Value) -> serde_json::Value {
+pub(crate) fn json_of(value: &Value) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
         Value::Bool(truth) => json!(truth),
@@ -258,7 +258,7 @@ fn json_of(value: &Value) -> serde_json::Value {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

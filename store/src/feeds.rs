@@ -200,7 +200,7 @@ fn project(batch: &Batch<'_>, record: RecordId, entry: &Entry) -> Result<(), Sto
         Entry::Decision(decision) => visits::decided(batch, record, &Told::of(decision)),
         Entry::Released(released) => visits::released(batch, released),
         Entry::Door(event) => visits::door(batch, *event),
-        Entry::Left(person) => visits::left(batch, *person),
+        Entry::Left(person) => visits::left(batch, record, *person),
         Entry::StaffCalled | Entry::Failed(_) | Entry::Restored(_) => Ok(()),
     }
 }

@@ -6,19 +6,22 @@
 //! `bodies` (what each kind of record says), `vault` (people and the gallery), `enrolment`, `households` and `registration`
 //! (how people and what is known of them come in), `roster` (what the rules need of it), `consent` (what people agreed to),
 //! `staff`, `pin` and `lockout` (who works here, and signing in), `credentials` (whose a card is),
-//! `facility` (the rules' text),
+//! `facility` (the rules' text), `accesses`, `person_file` and `erase` (what is held about a person, who looked, and the end
+//! of it),
 //! `visits`, `corrections` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
 //! is named when something is wrong), `export` (the log as a file, and its verification without the vault).
 //!
 //! A process that writes opens a new run at its first record and never takes up an old one; so whatever was restored or
 //! lost, no number is given twice.
 
+mod accesses;
 mod bodies;
 mod consent;
 mod corrections;
 mod credentials;
 mod enrolment;
 mod entropy;
+mod erase;
 mod error;
 mod export;
 mod facility;
@@ -28,6 +31,7 @@ mod files;
 mod households;
 mod key;
 mod lockout;
+mod person_file;
 mod pin;
 mod registration;
 mod roster;
@@ -48,11 +52,13 @@ use ledger::{AuthorId, AuthorKey, GroupId, GroupKey, KeyId};
 use rusqlite::{Connection, Transaction};
 use zeroize::Zeroizing;
 
+pub use accesses::{Access, AccessKind};
 pub use consent::{Consent, ConsentGiven, ConsentLanguage, ConsentText, GivenBy};
 pub use corrections::{CorrectionWhy, MAX_PARTY};
 pub use credentials::Owner;
 pub use enrolment::{Enrolment, MAX_NAME, MAX_REFERENCES};
 pub use entropy::{Entropy, EntropyError, SystemEntropy};
+pub use erase::ErasedPeople;
 pub use error::StoreError;
 pub use export::{read_head, verify_export};
 pub use facility::{FacilityFile, MAX_FACILITY};
@@ -61,6 +67,7 @@ pub use figures::{Counts, EntrantRow, VisitOutcome, VisitRow};
 pub use files::Synchronous;
 pub use households::{EnrolledHousehold, MAX_MEMBERS, NewHousehold};
 pub use key::{FileKey, KeyError, KeyPort, VaultKey};
+pub use person_file::{PersonFile, PersonRecord, PersonVisit};
 pub use registration::{NewEntitlement, NewRegistration};
 pub use staff::{By, Role, SignIn, StaffMember};
 pub use vault::Person;

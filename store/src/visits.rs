@@ -162,10 +162,10 @@ pub(crate) fn door(batch: &Batch<'_>, event: DoorEvent) -> Result<(), StoreError
 }
 
 /// Somebody left.
-pub(crate) fn left(batch: &Batch<'_>, person: PersonId) -> Result<(), StoreError> {
-    let sql = "UPDATE entrants SET gone = 1
-               WHERE gone = 0 AND person = (SELECT number FROM people WHERE person = ?1)";
-    batch.execute(sql, [person.0]).map(|_| ())
+pub(crate) fn left(batch: &Batch<'_>, record: RecordId, person: PersonId) -> Result<(), StoreError> {
+    let Some(number) = number_of(batch, person)? else { return Ok(()) };
+    batch.mentioned(number, record, true)?;
+    batch.execute("UPDATE entrants SET gone = 1 WHERE gone = 0 AND person = ?1", [number]).map(|_| ())
 }
 
 /// Writes the row of a visit, with the facility's local time.

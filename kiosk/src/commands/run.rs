@@ -70,7 +70,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
 /// The vault with the facility's rules. Without rules that are understood the vault is not opened for the door either.
 fn with_rules(store: Result<Store, StoreError>) -> (Result<Store, Box<dyn Error>>, Policy) {
     let opened = store.map_err(Box::from).and_then(|mut store| {
-        let rules = facility_file::policy_of(&store)?;
+        let rules = facility_file::of_vault(&store)?;
         store.set_offset_minutes(rules.facility().offset_minutes);
         Ok((store, rules))
     });
@@ -98,7 +98,11 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             staff.tell("called");
         }
         Touch::CannotTurn => tell_gate(Event::CannotTurn),
-        Touch::Language(_) | Touch::StaffArea | Touch::Member { .. } | Touch::HouseholdDone => {}
+        Touch::Language(_)
+        | Touch::StaffArea
+        | Touch::Desk(_)
+        | Touch::Member { .. }
+        | Touch::HouseholdDone => {}
     }
 }
 

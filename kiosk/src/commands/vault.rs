@@ -2,11 +2,11 @@
 
 use std::{error::Error, path::Path};
 
-use gate::Policy;
+use gate::{Policy, SensorTier};
 use store::{FileKey, Init, OpenOptions, Store, StoreError, Words};
 
 use crate::{
-    clock, office,
+    clock, facility_file, office,
     search::SearchSet,
     service::{Answer, Request, serve},
     socket,
@@ -55,7 +55,8 @@ impl<'a> Vault<'a> {
         match self {
             Self::Own(store) => {
                 let now = clock::now(clock::system().as_ref());
-                Ok(office::serve(store, &Policy::default(), now, ask)?.0)
+                let policy = of_vault(store)?;
+                Ok(office::serve(store, &policy, now, ask)?.0)
             }
             Self::Kiosk(data) => {
                 let Answer::Office { told } = socket::ask(data, &Request::Office { ask })?? else {
@@ -69,11 +70,16 @@ impl<'a> Vault<'a> {
     }
 }
 
+/// The facility's rules, for whoever stands at no door.
+fn of_vault(store: &Store) -> Result<Policy, Box<dyn Error>> {
+    Ok(facility_file::of_vault(store)?.policy_at(None, SensorTier::default()))
+}
+
 /// Carries out one request, here or in the running kiosk.
 pub(crate) fn ask(data: &Path, request: Request) -> Result<Answer, Box<dyn Error>> {
     match open(data) {
         Ok(mut store) => {
-            let policy = Policy::default();
+            let policy = of_vault(&store)?;
             let set = SearchSet::load(&mut store, &policy)?;
             Ok(serve(&mut store, &set, &policy, None, clock::now(clock::system().as_ref()), request)?.answer)
         }

@@ -48,7 +48,6 @@ use self::{
     watch::Watch,
 };
 use crate::{
-    roster,
     search::{SearchSet, Shared},
     service::{Reply, Request},
     ui::Panel,
@@ -137,7 +136,7 @@ impl Door {
         policy.door = strike.as_ref().map(|strike| strike.door());
         policy.sensor = board.sensor;
         let now = crate::clock::now(clock.as_ref());
-        let mut session = Session::new(policy.clone(), roster::roster(&mut store)?);
+        let mut session = Session::new(policy.clone(), store.roster()?);
         let told = session.step(now, Event::Inside(store.inside(now)?));
         debug_assert!(told.is_empty(), "who is inside is for the session alone");
         let shared = Shared::new(SearchSet::load(&mut store, &policy)?);

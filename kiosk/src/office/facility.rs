@@ -84,7 +84,7 @@ mod tests {
         let policy = changed.policy.unwrap();
         assert_eq!((policy.pad_floor, policy.facility.greeting), (0.9, gate::Greeting::Board));
         assert_eq!((policy.door, policy.sensor), (None, SensorTier::Depth), "the board's part stays");
-        let next = facility_file::policy_of(&store).unwrap().policy_at(policy.door, policy.sensor);
+        let next = facility_file::of_vault(&store).unwrap().policy_at(policy.door, policy.sensor);
         assert_eq!(next, policy);
         let now = now(&store).unwrap();
         assert_eq!((now.text.as_deref(), now.record), (Some(STRICT), told.record));
@@ -113,7 +113,7 @@ mod tests {
         let (_folder, mut store) = site();
         let moment = clock::now(clock::system().as_ref());
         store.set_facility(moment, "[from_a_newer_program]\n", By::Console).unwrap();
-        let error = facility_file::policy_of(&store).unwrap_err().to_string();
+        let error = facility_file::of_vault(&store).unwrap_err().to_string();
         assert!(error.contains("kiosk facility set"), "{error}");
     }
 

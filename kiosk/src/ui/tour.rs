@@ -138,7 +138,7 @@ fn day(year: u16, month: u8, day: u8) -> Date {
 /// Draws every screen in every language into the folder `out`, and returns the files in the order they were made.
 ///
 /// `ja-idle.png` is the kiosk panel; `-1280x800` and `-1024x600` are the wide ones, `-readers` has a QR and card reader,
-/// `-preview` a camera picture, and `-staff-called` is the moment after 係員を呼ぶ.
+/// `-preview` a camera picture, and `-staff-called` is the moment after 係員を呼ぶ. `staff/` holds the staff area.
 ///
 /// # Errors
 /// The folder cannot be made or a file in it cannot be written.
@@ -155,6 +155,7 @@ pub(crate) fn tour(out: &Path) -> Result<Vec<PathBuf>, UiError> {
         walk.screens = Headless::new(&Setup { readers: true, ..plain }, |_| ())?;
         walk.upright("-readers")?;
     }
+    super::staff_tour::draw(out, &mut drawn)?;
     Ok(drawn)
 }
 
@@ -304,7 +305,7 @@ fn issue_name(issue: QualityIssue) -> &'static str {
 }
 
 /// A picture in place of a camera's: light from one side, nobody in it.
-fn evening_light() -> Preview {
+pub(super) fn evening_light() -> Preview {
     const WIDTH: u32 = 320;
     const HEIGHT: u32 = 240;
     let rgb = (0..WIDTH * HEIGHT)
