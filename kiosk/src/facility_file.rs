@@ -8,10 +8,11 @@
 mod checked;
 mod sections;
 
-use std::{error::Error, io, path::Path};
+use std::{io, path::Path};
 
 use gate::{DoorId, Facility, Policy, SensorTier};
-use store::Store;
+use store::{Store, StoreError};
+use thiserror::Error;
 
 /// Protects memory and the vault; the longest shipped file has a tenth of it.
 const LONGEST_FILE: usize = 64 << 10;
@@ -56,6 +57,15 @@ pub(crate) enum FacilityError {
     Value { file: String, key: String, value: String, allowed: &'static str },
 }
 
+/// The rules that count cannot be told.
+#[derive(Debug, Error)]
+pub(crate) enum PolicyError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the rules in the vault are not understood; set them again with `kiosk facility set FILE`")]
+    Rules(#[from] FacilityError),
+}
+
 /// Reads a file and gives its text back with its meaning.
 pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError> {
     let file = path.display().to_string();
@@ -65,10 +75,13 @@ pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError>
     Ok((text, facility))
 }
 
-/// What the facility decided, as the vault keeps it; the defaults if it has decided nothing yet.
-pub(crate) fn of_vault(store: &Store) -> Result<FacilityFile, Box<dyn Error>> {
-    let text = store.facility()?;
-    Ok(text.map_or_else(|| Ok(FacilityFile::default()), |text| parse("(in the vault)", &text))?)
+/// The rules that count for the data directory: those of its vault, or the usual ones if none were ever set.
+///
+/// # Errors
+/// The vault cannot be read; or its rules are not understood, for instance because a newer program set them. Then nobody
+/// may be let in: the usual rules admit more people than a facility may want.
+pub(crate) fn of_vault(store: &Store) -> Result<FacilityFile, PolicyError> {
+    Ok(parse("(in the vault)", store.facility()?.as_deref().unwrap_or_default())?)
 }
 
 /// The meaning of a text. `file` is what errors call it.

@@ -77,6 +77,7 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::UiTour { out } => commands::tour::tour(format, &out),
         Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
+        Command::Facility { command } => commands::facility::facility(&common, format, &command),
         Command::Report(asked) => commands::report::report(&common, format, &asked),
         Command::StrikeOff { board } => commands::strike::off(&board),
         Command::StrikeGuard { duty } => commands::strike::guard(duty),

@@ -3,6 +3,7 @@
 //! As with [`crate::service`], of which this is a part, the same functions answer whether a kiosk is running or not. What an
 //! answer changes for a running door is told as [`Changed`]; whoever has no door drops it.
 
+pub(crate) mod facility;
 pub(crate) mod figures;
 
 use gate::{Now, Policy};
@@ -10,8 +11,11 @@ use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 use thiserror::Error;
 
-use self::figures::Standing;
-use crate::report::Visit;
+use self::{
+    facility::{FacilityNow, FacilitySet},
+    figures::Standing,
+};
+use crate::{facility_file::FacilityError, report::Visit};
 
 /// A request of the office.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +25,10 @@ pub(crate) enum Ask {
     Standing,
     /// The visits of one day, without their people. A day at a time, so that the door is not kept waiting.
     Visits { day: String },
+    /// Set the facility's rules: the text of its file.
+    SetFacility { text: String },
+    /// The rules that count.
+    Facility,
 }
 
 /// What the office is told.
@@ -29,6 +37,8 @@ pub(crate) enum Ask {
 pub(crate) enum Told {
     Standing(Standing),
     Visits { visits: Vec<Visit> },
+    FacilitySet(FacilitySet),
+    Facility(FacilityNow),
 }
 
 /// Why the office is not told.
@@ -36,6 +46,8 @@ pub(crate) enum Told {
 pub(crate) enum OfficeError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Facility(#[from] FacilityError),
     #[error("{0} is no day; write it like 2026-11-24")]
     NoDay(String),
 }
@@ -50,15 +62,21 @@ pub(crate) struct Changed {
 /// Answers one request. `policy` is what the door goes by now.
 pub(crate) fn serve(
     store: &mut Store,
-    _policy: &Policy,
+    policy: &Policy,
     now: Now,
     ask: Ask,
 ) -> Result<(Told, Changed), OfficeError> {
-    match ask {
-        Ask::Standing => Ok((Told::Standing(figures::standing(store, now)?), Changed::default())),
+    let told = match ask {
+        Ask::Standing => Told::Standing(figures::standing(store, policy, now)?),
         Ask::Visits { day } => {
             let day = gate::Date::parse(&day).ok_or(OfficeError::NoDay(day))?;
-            Ok((Told::Visits { visits: figures::visits(store, day)? }, Changed::default()))
+            Told::Visits { visits: figures::visits(store, day)? }
         }
-    }
+        Ask::SetFacility { text } => {
+            let (set, changed) = facility::set(store, policy, now, &text)?;
+            return Ok((Told::FacilitySet(set), changed));
+        }
+        Ask::Facility => Told::Facility(facility::now(store)?),
+    };
+    Ok((told, Changed::default()))
 }

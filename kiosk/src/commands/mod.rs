@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod enrol;
+pub(crate) mod facility;
 pub(crate) mod gallery;
 pub(crate) mod identify;
 pub(crate) mod init;

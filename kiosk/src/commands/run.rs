@@ -10,7 +10,7 @@ use std::{
 };
 
 use boards::Board;
-use gate::{Event, Fault, Greeting, Policy, Screen};
+use gate::{Event, Fault, Greeting, Policy, Screen, SensorTier};
 use models::{Threads, Vision};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -24,7 +24,8 @@ use crate::{
     assets, clock,
     display::Display,
     door::{Door, Inbox, Parts},
-    facility_file, notify, output, socket,
+    facility_file::{self, FacilityFile},
+    notify, output, socket,
     ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
 
@@ -34,16 +35,15 @@ const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
 pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
-    // Without a vault the kiosk is out of service, and the defaults are what the screen is drawn by.
-    let facility = store.as_ref().ok().map(facility_file::of_vault).transpose()?.unwrap_or_default();
-    let policy = facility.policy_at(None, board.sensor);
+    let notice = notice(store.as_mut().ok())?;
+    let (store, policy) = with_rules(store);
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
     let inbox = Arc::new(OnceLock::new());
     let staff = Staff { program: run.on_staff_call.clone() };
     let setup = Setup {
-        notice: notice(store.as_mut().ok())?,
+        notice,
         readers: !board.readers.is_empty(),
         vehicle: policy.facility.greeting == Greeting::Board,
     };
@@ -55,7 +55,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         quit();
     })?;
     let panel = display.panel();
-    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
+    match store.and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());
             display.run()?;
@@ -64,6 +64,21 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
             Ok(())
         }
         Err(error) => out_of_service(display, run.headless, error),
+    }
+}
+
+/// The vault with the facility's rules. Without rules that are understood the vault is not opened for the door either.
+fn with_rules(store: Result<Store, StoreError>) -> (Result<Store, Box<dyn Error>>, Policy) {
+    let opened = store.map_err(Box::from).and_then(|mut store| {
+        let rules = facility_file::of_vault(&store)?;
+        store.set_offset_minutes(rules.facility().offset_minutes);
+        Ok((store, rules))
+    });
+    // What the board adds, the door adds when it starts.
+    let policy = |rules: &FacilityFile| rules.policy_at(None, SensorTier::default());
+    match opened {
+        Ok((store, rules)) => (Ok(store), policy(&rules)),
+        Err(error) => (Err(error), Policy::default()),
     }
 }
 

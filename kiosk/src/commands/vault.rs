@@ -55,7 +55,7 @@ impl<'a> Vault<'a> {
         match self {
             Self::Own(store) => {
                 let now = clock::now(clock::system().as_ref());
-                let policy = policy_of(store)?;
+                let policy = of_vault(store)?;
                 Ok(office::serve(store, &policy, now, ask)?.0)
             }
             Self::Kiosk(data) => {
@@ -71,7 +71,7 @@ impl<'a> Vault<'a> {
 }
 
 /// The facility's rules, for whoever stands at no door.
-fn policy_of(store: &Store) -> Result<Policy, Box<dyn Error>> {
+fn of_vault(store: &Store) -> Result<Policy, Box<dyn Error>> {
     Ok(facility_file::of_vault(store)?.policy_at(None, SensorTier::default()))
 }
 
@@ -79,7 +79,7 @@ fn policy_of(store: &Store) -> Result<Policy, Box<dyn Error>> {
 pub(crate) fn ask(data: &Path, request: Request) -> Result<Answer, Box<dyn Error>> {
     match open(data) {
         Ok(mut store) => {
-            let policy = policy_of(&store)?;
+            let policy = of_vault(&store)?;
             let set = SearchSet::load(&mut store, &policy)?;
             Ok(serve(&mut store, &set, &policy, None, clock::now(clock::system().as_ref()), request)?.answer)
         }

@@ -1,6 +1,6 @@
 //! From the vault's rows to what a report counts: here the people are left behind.
 
-use gate::{Coupons, Date, Local, Now};
+use gate::{Coupons, Date, Local, Now, Policy};
 use serde::{Deserialize, Serialize};
 use store::{DoorState, EntrantRow, Store, StoreError, VisitOutcome, VisitRow};
 
@@ -20,14 +20,13 @@ pub(crate) struct Standing {
     pub(crate) undated: u32,
 }
 
-pub(crate) fn standing(store: &Store, now: Now) -> Result<Standing, StoreError> {
-    let offset = gate::facility::JAPAN_OFFSET_MINUTES;
-    let local = now.wall.and_then(|wall| Local::at(wall.unix_ms, offset));
+pub(crate) fn standing(store: &Store, policy: &Policy, now: Now) -> Result<Standing, StoreError> {
+    let local = now.wall.and_then(|wall| Local::at(wall.unix_ms, policy.facility.offset_minutes));
     let roster = store.roster()?;
     let books = roster.iter().flat_map(|(_, registered)| &registered.entitlements);
     Ok(Standing {
         facility: store.settings()?.notice.facility,
-        file: None,
+        file: store.facility()?,
         now: local.map(|local| (local.date.to_string(), local.minute)),
         overdrawn: overdrawn(books.filter_map(|book| book.coupons)),
         undated: u32::try_from(store.visits_undated()?.len()).unwrap_or(u32::MAX),
