@@ -15,9 +15,10 @@ use std::{
 };
 
 use boards::{Camera, CameraError, Clock, Frame};
-use gate::{Monotonic, Screen};
+use gate::Monotonic;
 
-use crate::ui::{Panel, Preview, UiError};
+use crate::desk::View;
+use crate::ui::{Moment, Panel, Preview, UiError};
 
 /// How long the camera waits for the networks. A frame on an emulated processor takes some seconds; if none was judged for
 /// this long, the next comes all the same, so that the demonstration's own limits end it.
@@ -166,8 +167,12 @@ struct PacedPanel {
 }
 
 impl Panel for PacedPanel {
-    fn show(&self, screen: Screen) {
-        self.panel.show(screen);
+    fn show(&self, moment: Moment) {
+        self.panel.show(moment);
+    }
+
+    fn desk(&self, view: View) {
+        self.panel.desk(view);
     }
 
     /// The vision thread shows a frame when it takes it.
