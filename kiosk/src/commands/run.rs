@@ -24,7 +24,7 @@ use crate::{
     assets, clock,
     display::Display,
     door::{Door, Inbox, Parts},
-    notify, output, socket,
+    notify, output, socket, sound,
     ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
 
@@ -52,7 +52,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         signals.forever().next();
         quit();
     })?;
-    let panel = display.panel();
+    let panel = sound::sounding(display.panel(), board.sound.as_ref().map(|sound| sound.player.clone()));
     match store.map_err(Box::from).and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());

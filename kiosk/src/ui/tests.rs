@@ -11,7 +11,8 @@ use slint::{Color, ComponentHandle as _};
 
 use super::generated::{Colours, Setting, Tongue};
 use super::headless::Headless;
-use super::tour::{every_moment, family};
+use super::tour::family;
+use super::words::Presence;
 use super::*;
 
 type Heard = Rc<RefCell<Vec<Touch>>>;
@@ -252,7 +253,7 @@ fn an_answer_for_one_of_the_household_is_told_and_stays_on_the_screen() {
     let (screens, heard) = screens(false);
     let before = screens.render(&family(2), Language::Japanese, None, PanelSize::UPRIGHT).unwrap();
     // あとから来る in the second row.
-    screens.touch(400.0, 530.0);
+    screens.touch(400.0, 500.0);
     let answered = Touch::Member { place: 1, presence: Presence::Later };
     assert_eq!(*heard.borrow(), [answered]);
     assert_ne!(screens.draw(PanelSize::UPRIGHT), before);

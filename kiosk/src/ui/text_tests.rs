@@ -8,7 +8,8 @@ use slint::ComponentHandle as _;
 
 use super::generated::{Issue, Setting, Texts};
 use super::headless::Headless;
-use super::tour::{every_moment, refusals};
+use super::moment::Cover;
+use super::tour::refusals;
 use super::*;
 
 fn screens(readers: bool) -> Headless {
@@ -262,11 +263,7 @@ fn the_texts_of_the_table_are_said_as_they_are_written() {
     for (place, language) in Language::ALL.into_iter().enumerate() {
         slint::select_bundled_translation(language.code()).unwrap();
         screens.ui().global::<Setting>().set_tongue(
-            [
-                generated::Tongue::Japanese,
-                generated::Tongue::Easy,
-                generated::Tongue::English,
-            ][place],
+            [generated::Tongue::Japanese, generated::Tongue::Easy, generated::Tongue::English][place],
         );
         for (moment, texts) in &rows {
             let said = said(&screens, language, moment);
