@@ -1,6 +1,6 @@
 //! Genkan's kiosk: the program at the door, and the commands around it.
 //!
-//! `arguments` says what can be asked, `commands` does it, `door` is what runs day and night, `ui` is what people see.
+//! `arguments` says what can be asked, `commands` does it, `door` is what runs day and night, `ui` is what people see, `sound` what they hear.
 
 mod arguments;
 mod assets;
@@ -19,6 +19,7 @@ mod report;
 mod search;
 mod service;
 mod socket;
+mod sound;
 mod ui;
 
 use std::process::ExitCode;

@@ -38,7 +38,7 @@ pub(super) fn set(
     let rules = facility_file::parse("that was sent", text)?;
     let record = store.set_facility(now, text, By::Console)?;
     store.set_offset_minutes(rules.facility().offset_minutes);
-    let policy = rules.policy_at(policy.door, policy.sensor);
+    let policy = Policy { direction: policy.direction, ..rules.policy_at(policy.door, policy.sensor) };
     Ok((FacilitySet { record: record.map(Into::into) }, Changed { policy: Some(policy) }))
 }
 
