@@ -11,6 +11,7 @@ pub(crate) mod identify;
 pub(crate) mod init;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod selftest;
 pub(crate) mod strike;
 pub(crate) mod threshold;
 pub(crate) mod tour;
