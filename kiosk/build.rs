@@ -39,7 +39,8 @@ fn translations() -> io::Result<PathBuf> {
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo says where to put what is built")).join("lang");
     for language in fs::read_dir("lang")? {
         let language = language?;
-        let (from, to) = (language.path().join("LC_MESSAGES"), out.join(language.file_name()).join("LC_MESSAGES"));
+        let (from, to) =
+            (language.path().join("LC_MESSAGES"), out.join(language.file_name()).join("LC_MESSAGES"));
         let mut texts = fs::read_to_string(from.join("kiosk.po"))?;
         if let Ok(staff) = fs::read_to_string(from.join("staff.po")) {
             let entries = staff.split_once("\n\n").map_or("", |(_, entries)| entries);

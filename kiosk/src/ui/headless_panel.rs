@@ -47,11 +47,10 @@ impl HeadlessPanel {
             .name("screens".into())
             .spawn(move || draw_all(&setup, language, size, &inbox))
             .map_err(UiError::Thread)?;
-        Ok(HeadlessPanel { now: Arc::new(Mutex::new(Now {
-            screen: Screen::Idle,
-            preview: None,
-            desk: View::default(),
-        })), requests })
+        Ok(HeadlessPanel {
+            now: Arc::new(Mutex::new(Now { screen: Screen::Idle, preview: None, desk: View::default() })),
+            requests,
+        })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {

@@ -10,9 +10,9 @@ mod headless_panel;
 mod panel;
 mod shown;
 mod staff;
-mod staff_text;
 #[cfg(test)]
 mod staff_tests;
+mod staff_text;
 mod staff_touch;
 mod staff_tour;
 #[cfg(test)]

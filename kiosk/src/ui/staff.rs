@@ -10,8 +10,8 @@ use super::generated::{
 };
 use super::staff_text::{clock_text, date_text, typed_date};
 use crate::desk::{
-    self, ConsentLanguage, Failure, Field, Flaw, FormView, Hint, Layout, Note, PageView, PassKind, Role, View,
-    Why,
+    self, ConsentLanguage, Failure, Field, Flaw, FormView, Hint, Layout, Note, PageView, PassKind, Role,
+    View, Why,
 };
 
 /// Shows `view`. Whatever a page does not use keeps its first value, so that no name of an earlier page stays in memory.
@@ -42,18 +42,15 @@ fn clear(staff: &Staff) {
     staff.set_chosen(-1);
     staff.set_hidden_digits(0);
     staff.set_stale(false);
-    for set in [Staff::set_total, Staff::set_yen, Staff::set_by_face, Staff::set_by_card, Staff::set_by_staff] {
+    for set in [Staff::set_total, Staff::set_yen, Staff::set_by_face, Staff::set_by_card, Staff::set_by_staff]
+    {
         set(staff, 0);
     }
 }
 
 fn fill(staff: &Staff, page: &PageView, english: bool) {
     match page {
-        PageView::Closed
-        | PageView::Kind
-        | PageView::Captured
-        | PageView::Discard
-        | PageView::Door => {}
+        PageView::Closed | PageView::Kind | PageView::Captured | PageView::Discard | PageView::Door => {}
         PageView::Menu { role } => staff.set_supervisor(*role == Role::Supervisor),
         PageView::SignIn { staff: names, chosen, digits } => {
             staff.set_rows(rows(names.iter().map(|name| titled(name))));
@@ -181,7 +178,8 @@ fn found_row(found: &desk::Found, english: bool) -> StaffRow {
 }
 
 fn form_of(form: &FormView, english: bool) -> StaffForm {
-    let day = |digits: &str| desk::date(digits).map_or_else(|| digits.to_owned(), |day| date_text(day, english));
+    let day =
+        |digits: &str| desk::date(digits).map_or_else(|| digits.to_owned(), |day| date_text(day, english));
     StaffForm {
         number: number(form.number),
         name: form.name.as_str().into(),
@@ -203,7 +201,7 @@ fn form_of(form: &FormView, english: bool) -> StaffForm {
         },
         pass_value: match form.pass {
             PassKind::Without => String::new(),
-            PassKind::Pass => day(&form.pass_until),
+            PassKind::Pass => typed_date(&form.pass_until),
             PassKind::Coupons => form.coupons.clone(),
         }
         .into(),

@@ -8,8 +8,9 @@ const ERAS: [(&str, u16, u8, u8); 4] =
 
 /// The year of the era on this day, for instance 令和8年; nothing before the first of the eras here.
 fn era(day: Date) -> Option<String> {
-    let (name, year, ..) =
-        ERAS.into_iter().find(|(_, year, month, first)| (day.year(), day.month(), day.day()) >= (*year, *month, *first))?;
+    let (name, year, ..) = ERAS
+        .into_iter()
+        .find(|(_, year, month, first)| (day.year(), day.month(), day.day()) >= (*year, *month, *first))?;
     let nth = day.year() - year + 1;
     Some(if nth == 1 { format!("{name}元年") } else { format!("{name}{nth}年") })
 }
@@ -56,7 +57,13 @@ mod tests {
 
     #[test]
     fn a_date_takes_shape_while_it_is_typed() {
-        for (digits, shown) in [("", ""), ("2019", "2019"), ("20190", "2019-0"), ("201904", "2019-04"), ("20190401", "2019-04-01")] {
+        for (digits, shown) in [
+            ("", ""),
+            ("2019", "2019"),
+            ("20190", "2019-0"),
+            ("201904", "2019-04"),
+            ("20190401", "2019-04-01"),
+        ] {
             assert_eq!(typed_date(digits), shown);
         }
     }

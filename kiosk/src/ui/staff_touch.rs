@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::generated::{Kiosk, Staff, StaffAct};
 use crate::desk::{
-    ConsentLanguage, Destination, EnrolTouch, Extra, Field, Layout, ManualTouch, PadTouch, PassKind, PeopleTouch,
-    TextTouch, Touch,
+    ConsentLanguage, Destination, EnrolTouch, Extra, Field, Layout, ManualTouch, PadTouch, PassKind,
+    PeopleTouch, TextTouch, Touch,
 };
 
 /// Tells `on_touch` what is touched in the staff area.

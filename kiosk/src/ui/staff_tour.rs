@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use super::headless::{Headless, PanelSize};
 use super::panel::{UiError, save};
+use super::shown;
 use super::tour::evening_light;
 use super::words::{Notice, Setup};
-use super::shown;
 use crate::desk::{
-    Alike, ConsentLanguage, Counts, Failure, Fee, Fees, Field, Flaw, FormView, Found, Hint, InsideNow, Layout,
-    MemberLine, Note, PageView, PassKind, Refused, Role, View, Why,
+    Alike, ConsentLanguage, Counts, Failure, Fee, Fees, Field, Flaw, FormView, Found, Hint, InsideNow,
+    Layout, MemberLine, Note, PageView, PassKind, Refused, Role, View, Why,
 };
 
 /// Draws every page into `out/staff`: `ja-menu.png` on the kiosk panel, `-1280x800` and `-1024x600` on the wide ones.
@@ -77,7 +77,10 @@ pub(super) fn every_page() -> Vec<(&'static str, View)> {
         ("counts", PageView::Counts(counts())),
         ("refusals", PageView::Refusals(refusals())),
         ("inside", PageView::Inside(inside())),
-        ("people", PageView::People(vec![found(), Found { face: false, standing: Standing::Revoked, ..found() }])),
+        (
+            "people",
+            PageView::People(vec![found(), Found { face: false, standing: Standing::Revoked, ..found() }]),
+        ),
         ("people-nobody", PageView::People(Vec::new())),
         ("person", PageView::Person { found: Found { stale: true, ..found() }, may_erase: true }),
         ("revoke", PageView::Revoke { name: found().name }),
@@ -171,7 +174,8 @@ fn typing(text: &str, layout: Layout) -> PageView {
 }
 
 fn review(household: bool) -> PageView {
-    let line = |name: &str, face, protected| MemberLine { name: Zeroizing::new(name.into()), face, protected };
+    let line =
+        |name: &str, face, protected| MemberLine { name: Zeroizing::new(name.into()), face, protected };
     let mut members = vec![
         line("山田　花子", true, false),
         line("山田　太郎", true, true),
@@ -214,11 +218,8 @@ fn counts() -> Counts {
 }
 
 fn refusals() -> Vec<Refused> {
-    let refused = |minute, why, name: Option<&str>| Refused {
-        at: Some((10, minute)),
-        why,
-        name: name.map(Into::into),
-    };
+    let refused =
+        |minute, why, name: Option<&str>| Refused { at: Some((10, minute)), why, name: name.map(Into::into) };
     vec![
         refused(42, Why::NotToday, Some("山田　花子")),
         refused(31, Why::NotRecognised, None),

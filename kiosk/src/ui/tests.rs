@@ -130,7 +130,7 @@ fn english_is_shown_when_it_is_touched_and_japanese_returns_when_nobody_is_here(
     let japanese = screens.draw(PanelSize::UPRIGHT);
     let english = Touch::Language(Language::English);
     screens.touch(700.0, 76.0);
-    assert_eq!(*heard.borrow(), [english]);
+    assert_eq!(*heard.borrow(), [english.clone()]);
     assert_ne!(screens.draw(PanelSize::UPRIGHT), japanese);
 
     screens.show(&Screen::HoldStill);
