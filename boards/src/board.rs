@@ -1,8 +1,7 @@
 //! A board: a TOML file of facts about one device, read once and checked as a whole.
 //!
 //! The shipped files under `boards/` are the manual. Every key must be there, but for those that they say may be left
-//! out, and no other may be; a key that carries a
-//! unit says it in its name. Relative paths are relative to the board file.
+//! out, and no other may be; a key that carries a unit says it in its name. Relative paths are relative to the board file.
 
 mod facts;
 mod file;
@@ -16,12 +15,13 @@ use gate::DoorId;
 use thiserror::Error;
 
 pub use facts::{
-    CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, SoundFacts, StrikeFacts, UsbFacts,
+    CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts, SoundFacts,
+    StrikeFacts, UsbFacts,
 };
 
 use crate::{
-    Camera, CameraError, Clock, GuardCommand, Inputs, InputsError, SensorTier, SimPulses, Strike,
-    StrikeError,
+    Camera, CameraError, Clock, GuardCommand, Inputs, InputsError, Reader, ReaderError, SensorTier,
+    SimPulses, SimReader, Strike, StrikeError,
     camera::{FolderCamera, open_usb, raw::ReaderSeat},
     inputs::{self, Contacts},
     lines::{Chip, Line, Lines},
@@ -31,8 +31,8 @@ use crate::{
 /// The door of a kiosk that has one.
 pub const ONLY_DOOR: DoorId = DoorId(0);
 
-/// Facts about one device, and its drivers.
-#[derive(Debug)]
+/// Facts about one device, and its drivers. Clones are the same device.
+#[derive(Debug, Clone)]
 pub struct Board {
     /// The board's name, for logs and the audit trail.
     pub name: String,
@@ -48,6 +48,8 @@ pub struct Board {
     pub strike: Option<StrikeFacts>,
     /// The door's contacts; none where nobody listens to the door.
     pub inputs: Option<InputsFacts>,
+    /// The readers of cards and codes, in the order of the file.
+    pub readers: Vec<ReaderFacts>,
     /// What plays sounds; none where it is silent.
     pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.
@@ -164,11 +166,29 @@ impl Board {
         Ok(Some(Box::new(contacts)))
     }
 
+    /// Opens the readers of cards and codes.
+    ///
+    /// # Errors
+    /// [`ReaderError`] of the first that cannot be opened.
+    pub fn open_readers(&self, clock: Arc<dyn Clock>) -> Result<Vec<Box<dyn Reader>>, ReaderError> {
+        self.readers.iter().map(|facts| open_reader(facts, Arc::clone(&clock))).collect()
+    }
+
     /// The pulses of the simulated strike; none if the strike is real or absent.
     #[must_use]
     pub fn sim_pulses(&self) -> Option<SimPulses> {
         let simulated = matches!(&self.strike, Some(StrikeFacts { mechanism: Mechanism::Sim { .. }, .. }));
         simulated.then(|| self.pulses.clone())
+    }
+}
+
+/// Opens one of a board's readers; open it again after an error.
+///
+/// # Errors
+/// [`ReaderError`].
+pub fn open_reader(facts: &ReaderFacts, clock: Arc<dyn Clock>) -> Result<Box<dyn Reader>, ReaderError> {
+    match facts {
+        ReaderFacts::Sim { path } => Ok(Box::new(SimReader::open(path, clock)?)),
     }
 }
 

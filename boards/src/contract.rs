@@ -5,6 +5,7 @@
 
 mod camera;
 mod inputs;
+mod reader;
 mod strike;
 
 use std::{
@@ -14,13 +15,14 @@ use std::{
 };
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, FacePoints,
-    FaceView, Grant, Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score,
-    SensorTier, Session, Standing, Threshold, TrackId, View, commit,
+    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Entry, Event, Evidence, FaceView, Grant,
+    Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score, SensorTier, Session,
+    Standing, Threshold, TrackId, View, commit,
 };
 
 pub use camera::camera;
 pub use inputs::{InputsSubject, inputs};
+pub use reader::{Hand, ReaderSubject, reader};
 pub use strike::{Seen, SeenPulse, Subject, strike};
 
 use crate::{BootClock, Clock};
@@ -48,7 +50,7 @@ pub fn grant(door: DoorId, at: Monotonic) -> Grant {
         claimed: None,
     };
     let reading = Reading::Compared(comparison);
-    let view = View::Face(FaceView { track: TrackId(1), reading, points: FacePoints::default() });
+    let view = View::Face(FaceView { track: TrackId(1), reading, sight: None });
     let roster = Roster::new([(person.person, Registered::default())]);
     let commands =
         Session::new(policy, roster).step(now, Event::Observed(Evidence { captured: at, dice: 0, view }));

@@ -1,12 +1,13 @@
 //! Hardware ports and boards; the simulator is one.
 //!
-//! A port is a small blocking trait: [`Camera`] gives frames, [`Strike`] takes grants, [`Clock`] tells the time. A
-//! [`Board`] is a TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a board like
+//! A port is a small blocking trait: [`Camera`] gives frames, [`Strike`] takes grants, [`Inputs`] says what the door does,
+//! [`Reader`] what people show, [`Clock`] tells the time. A [`Board`] is a TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a board like
 //! any other. Code is needed only for a new mechanism.
 //!
 //! What is not here: rules (`gate`), networks (`models`), records (`store`). Nothing here logs; every act answers with
 //! its error, and each error names the device and what to do.
 
+pub mod advice;
 pub mod board;
 pub mod camera;
 pub mod clock;
@@ -16,6 +17,8 @@ pub mod frame;
 pub mod guard;
 pub mod inputs;
 pub mod lines;
+pub mod reader;
+pub mod selftest;
 pub mod strike;
 mod tail;
 
@@ -26,4 +29,6 @@ pub use frame::{Frame, Pixels};
 pub use gate::SensorTier;
 pub use guard::GuardCommand;
 pub use inputs::{Input, InputChange, Inputs, InputsError, SimContacts, SimInputs};
+pub use reader::{CredentialKind, Identifier, Presented, Reader, ReaderError, SimCards, SimReader};
+pub use selftest::{DeviceCheck, DeviceName, Problem, Verdict};
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

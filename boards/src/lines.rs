@@ -36,7 +36,8 @@ pub struct Line {
     pub bias: Bias,
 }
 
-/// The resistor inside the chip that holds an open line.
+/// The resistor inside the chip that holds an open line. A chip whose driver cannot set one passes the wish over in
+/// silence, as i.MX chips do: there the wiring or the device tree has to have it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bias {

@@ -2,77 +2,36 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod place;
+
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use boards::{
-    Board, BootClock, Camera, CameraError, Clock, GuardCommand, Input, Inputs, InputsError, SimCamera,
-    SimInputs, SimPulse, SimScript,
+    BootClock, Camera, CameraError, Clock, GuardCommand, SimCamera, SimPulse, SimScript,
     camera::raw::{Patience, RawCamera, RawFormat, RawFrame, RawSource, ReaderSeat},
-    contract::{self, InputsSubject, Subject, clock, grant, wait_until},
-    inputs::Contacts,
-    lines::{Bias, Line, Lines, SimChip},
+    contract::{self, Subject, clock, grant, wait_until},
 };
 use gate::{DoorId, PulseResult};
 use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
-
-const BOARD: &str = r#"
-name = "test"
-inference_threads = 1
-readers = []
-[camera]
-kind = "folder"
-path = "pictures"
-interval_ms = 2
-frames_per_image = 2
-gap_frames = 1
-repeat = true
-[strike]
-kind = "sim"
-pulse_ms = 200
-on_power_loss = "fail-secure"
-pulses = "pulses.jsonl"
-"#;
-
-/// A board file in a folder of its own, with some pictures.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("pictures")).unwrap();
-        Self { folder }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A picture of one colour.
-    fn picture(&self, name: &str, level: u8) -> PathBuf {
-        let path = self.at("pictures").join(name);
-        fs::write(&path, jpeg(level)).unwrap();
-        path
-    }
-
-    fn board(&self, text: &str) -> Board {
-        fs::write(self.at("board.toml"), text).unwrap();
-        Board::load(&self.at("board.toml")).unwrap()
-    }
-}
+use place::{BOARD, Place};
 
 fn jpeg(level: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     let pixels = vec![level; 16 * 16 * 3];
     JpegEncoder::new_with_quality(&mut bytes, 95).encode(&pixels, 16, 16, ExtendedColorType::Rgb8).unwrap();
     bytes
+}
+
+/// A picture of one colour.
+fn picture(place: &Place, name: &str, level: u8) -> PathBuf {
+    let path = place.at("pictures").join(name);
+    fs::write(&path, jpeg(level)).unwrap();
+    path
 }
 
 fn no_guard() -> GuardCommand {
@@ -126,163 +85,9 @@ fn a_simulator_that_cannot_write_its_pulses_gives_none() {
 }
 
 #[test]
-fn scripted_contacts_keep_the_contract_of_inputs() {
-    contract::inputs(|| {
-        let (inputs, contacts) = SimInputs::scripted(clock());
-        InputsSubject {
-            inputs: Box::new(inputs),
-            wired: Input::ALL.to_vec(),
-            play: Box::new(move |input, active| contacts.set(input, active)),
-        }
-    });
-}
-
-fn add_line(path: &Path, line: &str) {
-    let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
-    writeln!(file, "{line}").unwrap();
-}
-
-/// A board whose contacts are in a file.
-fn with_inputs(name: &str) -> String {
-    format!("{BOARD}[inputs]\nkind = \"sim\"\npath = \"{name}\"\n")
-}
-
-#[test]
-fn contacts_of_a_file_keep_the_contract_of_inputs() {
-    contract::inputs(|| {
-        let place = Place::new();
-        let path = place.at("inputs.txt");
-        fs::write(&path, "door open\nfire off\nrex\ndoor closed\ntamper off\n").unwrap();
-        let inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
-        let wired = vec![Input::DoorPosition, Input::FireContact, Input::Tamper, Input::RequestToExit];
-        let play = move |input, active| {
-            let _kept = &place;
-            match (input, active) {
-                (Input::DoorPosition, true) => add_line(&path, "door open"),
-                (Input::DoorPosition, false) => add_line(&path, "door closed"),
-                (Input::FireContact, true) => add_line(&path, "fire on"),
-                (Input::FireContact, false) => add_line(&path, "fire off"),
-                (Input::Tamper, true) => add_line(&path, "tamper on"),
-                (Input::Tamper, false) => add_line(&path, "tamper off"),
-                (Input::RequestToExit, true) => add_line(&path, "rex on"),
-                (Input::RequestToExit, false) => add_line(&path, "rex off"),
-            }
-        };
-        InputsSubject { inputs, wired, play: Box::new(play) }
-    });
-}
-
-fn told(inputs: &mut dyn Inputs) -> Option<(Input, bool)> {
-    let change = inputs.next(Duration::from_millis(400)).unwrap();
-    change.map(|change| (change.input, change.active))
-}
-
-#[test]
-fn an_input_that_the_file_never_named_is_not_there() {
-    let place = Place::new();
-    let path = place.at("inputs.txt");
-    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
-    assert_eq!(told(inputs.as_mut()), None, "the file is missing, which is nothing wrong");
-    add_line(&path, "door closed");
-    assert_eq!(told(inputs.as_mut()), Some((Input::DoorPosition, false)));
-    add_line(&path, "door open");
-    assert_eq!(told(inputs.as_mut()), Some((Input::DoorPosition, true)));
-    assert_eq!(told(inputs.as_mut()), None);
-}
-
-#[test]
-fn a_press_of_the_exit_button_is_let_go_by_itself() {
-    let place = Place::new();
-    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
-    for _ in 0..2 {
-        add_line(&place.at("inputs.txt"), "rex");
-        assert_eq!(told(inputs.as_mut()), Some((Input::RequestToExit, true)));
-        assert_eq!(told(inputs.as_mut()), Some((Input::RequestToExit, false)));
-    }
-}
-
-#[test]
-fn a_fire_that_began_before_the_start_is_told_at_the_start() {
-    let place = Place::new();
-    fs::write(place.at("inputs.txt"), "fire off\nrex\nfire on\n").unwrap();
-    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
-    assert_eq!(told(inputs.as_mut()), Some((Input::RequestToExit, false)), "a press of yesterday is over");
-    assert_eq!(told(inputs.as_mut()), Some((Input::FireContact, true)));
-}
-
-#[test]
-fn a_wrong_word_is_answered_with_the_right_ones_and_the_next_line_counts() {
-    let place = Place::new();
-    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
-    add_line(&place.at("inputs.txt"), "card 0102030405060708");
-    add_line(&place.at("inputs.txt"), &"door ".repeat(200));
-    add_line(&place.at("inputs.txt"), "fire on");
-    for _ in 0..2 {
-        let error = inputs.next(Duration::from_secs(60)).unwrap_err();
-        assert!(matches!(error, InputsError::Command { .. }), "{error}");
-        let said = error.to_string();
-        assert!(
-            said.contains("inputs.txt") && said.contains("`fire on`") && !said.contains("0102"),
-            "{said}"
-        );
-    }
-    assert_eq!(told(inputs.as_mut()), Some((Input::FireContact, true)));
-}
-
-#[test]
-fn a_fifo_plays_door_inputs_and_a_file_may_be_replaced_or_emptied() {
-    let place = Place::new();
-    let path = place.at("inputs.fifo");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
-    let mut inputs = place.board(&with_inputs("inputs.fifo")).open_inputs(clock()).unwrap().unwrap();
-    let said = [("tamper on", true), ("tamper off", false), ("tamper on", true)];
-    for (line, active) in said {
-        add_line(&path, line);
-        assert_eq!(told(inputs.as_mut()), Some((Input::Tamper, active)), "each writer is heard");
-    }
-    let path = place.at("inputs.txt");
-    let mut inputs = place.board(&with_inputs("inputs.txt")).open_inputs(clock()).unwrap().unwrap();
-    add_line(&path, "# what the door does\n\ntamper on");
-    assert_eq!(told(inputs.as_mut()), Some((Input::Tamper, true)));
-    fs::write(&path, "tamper off\n").unwrap();
-    assert_eq!(told(inputs.as_mut()), Some((Input::Tamper, false)));
-    fs::write(place.at("new.txt"), "tamper on\nfire off\n").unwrap();
-    fs::rename(place.at("new.txt"), &path).unwrap();
-    let both = [told(inputs.as_mut()), told(inputs.as_mut())];
-    assert!(both.contains(&Some((Input::Tamper, true))) && both.contains(&Some((Input::FireContact, false))));
-}
-
-#[test]
-fn a_folder_is_no_wiring() {
-    let place = Place::new();
-    let error =
-        place.board(&with_inputs("pictures")).open_inputs(clock()).map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("pictures") && error.contains("`path`"), "{error}");
-}
-
-#[test]
-fn contacts_on_the_lines_of_a_chip_keep_the_contract_of_inputs() {
-    let line = |offset, active_low| Line { offset, active_low, bias: Bias::PullUp };
-    contract::inputs(|| {
-        let chip = SimChip::new(clock()).unwrap();
-        let lines = [line(23, false), line(24, true)];
-        chip.put(23, false);
-        let wired = vec![Input::DoorPosition, Input::RequestToExit];
-        let watch = chip.clone().watch(&lines).unwrap();
-        let inputs = Contacts::open(watch, &wired, clock()).unwrap();
-        let play = move |input, active| match input {
-            Input::DoorPosition => chip.put(23, active),
-            Input::RequestToExit => chip.put(24, !active),
-            Input::FireContact | Input::Tamper => panic!("{input:?} is not wired"),
-        };
-        InputsSubject { inputs: Box::new(inputs), wired, play: Box::new(play) }
-    });
-}
-
-#[test]
 fn a_folder_of_pictures_keeps_the_contract_of_a_camera() {
     let place = Place::new();
-    place.picture("a.jpg", 10);
+    picture(&place, "a.jpg", 10);
     contract::camera(place.board(BOARD).open_camera(clock()).unwrap(), 12);
 }
 
@@ -321,7 +126,7 @@ fn a_raw_source_keeps_the_contract_of_a_camera() {
 fn a_script_keeps_the_contract_of_a_camera() {
     let place = Place::new();
     let (camera, script) = SimCamera::scripted(clock(), Duration::from_millis(2));
-    script.show(&place.picture("a.jpg", 10), 5).unwrap();
+    script.show(&picture(&place, "a.jpg", 10), 5).unwrap();
     contract::camera(Box::new(camera), 12);
 }
 
@@ -341,8 +146,8 @@ const NOBODY: u8 = 110;
 #[test]
 fn pictures_come_in_the_order_of_their_names_with_nobody_in_between() {
     let place = Place::new();
-    place.picture("b.jpeg", 200);
-    place.picture("a.JPG", 10);
+    picture(&place, "b.jpeg", 200);
+    picture(&place, "a.JPG", 10);
     fs::write(place.at("pictures").join("notes.txt"), "no picture").unwrap();
     let mut camera = place.board(BOARD).open_camera(clock()).unwrap();
     near(&levels(&mut *camera, 9), &[10, 10, NOBODY, 200, 200, NOBODY, 10, 10, NOBODY]);
@@ -363,7 +168,7 @@ fn refused(camera: &mut dyn Camera, path: &Path) {
 #[test]
 fn a_bad_picture_is_named_and_the_next_one_follows() {
     let place = Place::new();
-    let (good, bad) = (place.picture("b.jpg", 200), place.picture("a.jpg", 0));
+    let (good, bad) = (picture(&place, "b.jpg", 200), picture(&place, "a.jpg", 0));
     fs::write(&bad, b"no picture at all").unwrap();
     let mut camera = place.board(BOARD).open_camera(clock()).unwrap();
     refused(&mut *camera, &bad);
@@ -401,13 +206,13 @@ fn a_script_is_played_as_told_and_then_nobody_is_there() {
     let place = Place::new();
     let (mut camera, script) = script();
     assert_eq!(script.pending(), 0);
-    script.show(&place.picture("a.jpg", 10), 3).unwrap();
+    script.show(&picture(&place, "a.jpg", 10), 3).unwrap();
     script.nobody(Duration::from_millis(20)).unwrap();
-    script.show(&place.picture("b.jpg", 200), 1).unwrap();
+    script.show(&picture(&place, "b.jpg", 200), 1).unwrap();
     assert_eq!(script.pending(), 3);
     near(&levels(&mut camera, 8), &[10, 10, 10, NOBODY, NOBODY, 200, NOBODY, NOBODY]);
     wait_until("the script is over", || script.pending() == 0);
-    script.show(&place.picture("c.jpg", 50), 1).unwrap();
+    script.show(&picture(&place, "c.jpg", 50), 1).unwrap();
     near(&levels(&mut camera, 2), &[50, NOBODY]);
 }
 
@@ -417,7 +222,7 @@ fn a_script_refuses_what_is_no_picture_and_goes_on() {
     let (mut camera, script) = script();
     let error = script.show(&place.at("nobody.jpg"), 3).unwrap_err();
     assert!(error.to_string().contains("nobody.jpg"), "{error}");
-    script.show(&place.picture("a.jpg", 10), 1).unwrap();
+    script.show(&picture(&place, "a.jpg", 10), 1).unwrap();
     near(&levels(&mut camera, 1), &[10]);
     drop(camera);
     assert!(script.nobody(Duration::from_secs(1)).is_err());

@@ -1,6 +1,6 @@
 //! What one camera frame said about whoever stands before the kiosk.
 
-use crate::{Candidates, FacePoints, Monotonic, PersonId, Score, Standing, Threshold, TrackId};
+use crate::{Candidates, Monotonic, PersonId, Score, Sight, Standing, Threshold, TrackId};
 
 /// One frame's statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,8 +29,8 @@ pub struct FaceView {
     pub track: TrackId,
     /// What could be read.
     pub reading: Reading,
-    /// Where eyes, nose and mouth are.
-    pub points: FacePoints,
+    /// Where eyes, nose and mouth are and where they went; none if the picture is too poor to say.
+    pub sight: Option<Sight>,
 }
 
 /// A face is either good enough to be compared, or there is a reason that can be shown.

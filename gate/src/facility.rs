@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Date, Local, Weekday, Words};
+use crate::{Date, Local, Weekday, Words, calendar::Undated};
 
 /// Japan has one time, nine hours east of UTC, and no summer time.
 pub const JAPAN_OFFSET_MINUTES: i32 = 9 * 60;
@@ -106,6 +106,22 @@ pub enum AgeRule {
     OnTheEve,
 }
 
+impl AgeRule {
+    /// Whole years of age on a day; none before the birth.
+    #[must_use]
+    pub fn age(self, born: Date, day: Date) -> Option<u16> {
+        if day < born {
+            return None;
+        }
+        let counted = match self {
+            Self::OnBirthday => day,
+            Self::OnTheEve => day.plus_days(1).unwrap_or(day),
+        };
+        let before_birthday = (counted.month(), counted.day()) < (born.month(), born.day());
+        Some(counted.year() - born.year() - u16::from(before_birthday))
+    }
+}
+
 /// School years begin on 1 April. By the statute's count whoever was born on 1 April belongs to the year before (学校教育法
 /// 17: from the first school year after the sixth birthday's eve).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +136,27 @@ pub enum SchoolStage {
     HighSchool,
     /// Older.
     Beyond,
+}
+
+impl SchoolStage {
+    /// The stage on a day; none before the birth. Elementary school has six years, the two after it three each; nobody
+    /// is kept back (the same for all who were born in one school year, whatever school they go to).
+    #[must_use]
+    pub fn on(born: Date, day: Date) -> Option<Self> {
+        if day < born {
+            return None;
+        }
+        // Six is complete on the birthday's eve; the first 1 April after that eve is on or after the birthday itself.
+        let enters = born.year() + if (born.month(), born.day()) <= (4, 1) { 6 } else { 7 };
+        let school_year = day.year() - u16::from(day.month() < 4);
+        Some(match school_year.checked_sub(enters) {
+            None => Self::Preschool,
+            Some(0..=5) => Self::Elementary,
+            Some(6..=8) => Self::JuniorHigh,
+            Some(9..=11) => Self::HighSchool,
+            Some(_) => Self::Beyond,
+        })
+    }
 }
 
 /// A fee and whose it is.
@@ -170,6 +207,19 @@ impl Schedule {
     pub fn holds(&self, at: Local) -> bool {
         let hours = self.hours(at.date);
         hours.is_some_and(|(from, until)| (from..until).contains(&at.minute))
+    }
+
+    /// Whether the moment lies in it, as far as that can be said: of a moment that is not known only
+    /// [`Schedule::ALWAYS`] says yes.
+    ///
+    /// # Errors
+    /// The answer depends on the moment.
+    pub fn holds_at(&self, at: Option<Local>) -> Result<bool, Undated> {
+        match at {
+            Some(at) => Ok(self.holds(at)),
+            None if *self == Self::ALWAYS => Ok(true),
+            None => Err(Undated),
+        }
     }
 
     /// The hours of one day.

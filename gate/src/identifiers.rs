@@ -34,7 +34,7 @@ pub struct VisitId(pub u64);
 #[error("an enrolee id has 32 lower-case hexadecimal digits; `kiosk gallery list` shows them")]
 pub struct NotAnIdentifier;
 
-fn write_hex(bytes: &[u8], out: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn write_hex(bytes: &[u8], out: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
 }
 

@@ -5,37 +5,45 @@
 //!
 //! The story in reading order: [`biometrics`] (templates, the gallery and what a search of it is; the fast one is in
 //! `models`), [`evidence`] (what one camera frame said), [`claim`] (what a card or code said), [`sensor`] (what a face
-//! alone is good for), [`policy`] (what must hold for a grant), [`mod@decide`] (the rule itself), [`people`],
-//! [`facility`] and [`admission`] (who may come in today, and what they pay), [`session`] (a visit from the first frame to
-//! the shown outcome), [`audit`] (no record, no entry), [`door`] (what the door's contacts tell), [`screen`] (what the
-//! person sees).
+//! alone is good for), [`policy`] (what must hold for a grant), [`mod@check`] (what is wrong with it), [`mod@decide`] (the
+//! rule itself), [`challenge`] (a head turns, a photograph does not), [`people`], [`facility`], [`fees`], [`inside`] and
+//! [`admission`] (who may come in today, and what they pay), [`session`] (a visit from the first frame to the shown
+//! outcome), [`audit`] (no record, no entry), [`door`] (what the door's contacts tell), [`screen`] (what the person sees).
 
 pub mod admission;
 pub mod audit;
 pub mod biometrics;
 pub mod calendar;
 pub mod challenge;
+pub mod check;
 pub mod claim;
 pub mod decide;
 pub mod door;
 pub mod evidence;
 pub mod facility;
+pub mod fees;
 pub mod identifiers;
+pub mod inside;
 pub mod people;
 pub mod policy;
 pub mod screen;
+#[cfg(test)]
+mod seeded;
 pub mod sensor;
 pub mod session;
 pub mod time;
 
-pub use admission::{Admission, Entrant, Inside, Refusal, admit, welcome};
+pub use admission::{Admission, Entrant, Refusal, admit, fee_lines, welcome};
 pub use audit::{Committed, DurableLog, Entry, Grant, PulseResult, Released, Spent, commit};
 pub use biometrics::{
     Candidate, Candidates, Gallery, ModelId, ModelMismatch, Probe, Reference, Score, Standing, Template,
     TemplateError, Threshold,
 };
 pub use calendar::{Date, Local, Period, Weekday};
-pub use challenge::{Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Progress, Side};
+pub use challenge::{
+    Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Followed, Progress, Side, Sight,
+};
+pub use check::{PolicyFinding, RosterFinding, check};
 pub use claim::{Claim, ClaimRule, CredentialKind, Way};
 pub use decide::{Decision, DenyReason, Fused, Outcome, decide, decide_claim, fuse};
 pub use door::{DoorEvent, DoorMonitor, DoorTimes, Input, InputChange};
@@ -44,13 +52,15 @@ pub use facility::{
     Admits, AgeRule, Facility, FeeClass, FeeClassId, Greeting, InsideRule, PartyRule, Schedule, SchoolStage,
     Who,
 };
+pub use fees::fee_class;
 pub use identifiers::{DoorId, PersonId, RecordId, TrackId, VisitId};
+pub use inside::{Inside, muster};
 pub use people::{
     Assurance, Attributes, Coupons, Entitlement, EntitlementId, HouseholdId, Registered, Residency, Roster,
     StaffId, Words,
 };
 pub use policy::{Mode, Policy};
 pub use screen::{FeeLine, ReaderScreen, Screen, ShelterScreen, Welcome};
-pub use sensor::{FaceAlone, FaceRules, SensorTier};
+pub use sensor::{Direction, FaceAlone, FaceRules, SensorTier};
 pub use session::{Command, Event, LetIn, Session};
 pub use time::{Monotonic, Now, Wall};

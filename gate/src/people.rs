@@ -4,9 +4,9 @@
 //! in with their household, with a claim, or by staff. A household has at most one representative, whose face or claim
 //! speaks for all; a protected member is in none of it: not counted, not shown, not found through the family.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use crate::{Date, Period, PersonId, Schedule, Standing};
+use crate::{Date, Period, PersonId, Schedule, Standing, calendar::Undated, identifiers::write_hex};
 
 /// People registered together: 16 random bytes, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +41,19 @@ pub enum Residency {
     NonResident,
 }
 
+impl Residency {
+    /// Whether the person lives in the city on a day, as far as that can be said.
+    ///
+    /// # Errors
+    /// The answer depends on the day, which is not known.
+    pub fn in_city(self, day: Option<Date>) -> Result<bool, Undated> {
+        match self {
+            Self::Resident(period) => period.holds_on(day),
+            Self::NonResident => Ok(false),
+        }
+    }
+}
+
 /// What was released to this facility about a person. `None` is "not known here", and no rule fills it in.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
@@ -64,6 +77,19 @@ pub struct Entitlement {
 }
 
 /// A book of coupons, as this kiosk knows it.
+///
+/// **The rule for spending.** Where `n` kiosks spend from the same books, each spends at most `granted / n`, rounded up,
+/// and nothing once the uses that it knows of reach `granted`.
+///
+/// **The bound.** Without any news of each other `n` kiosks spend at most `n * ceil(granted / n)`, which is less than
+/// `granted + n`: a book is overdrawn by `n - 1` at most, and not at all if `n` divides `granted`. News only lowers what a
+/// kiosk still spends, so the bound holds for every order and delay of news; if all uses are known before each use,
+/// nothing is overdrawn. A kiosk that has heard of no other use cannot know whether the others are idle or unheard,
+/// so no rule on these three numbers gives one kiosk more than its share without raising the bound by as much at each.
+/// What was overdrawn comes to light when the uses meet: [`Coupons::overdrawn`].
+///
+/// A facility whose kiosks hear of each other at once may call them one (`kiosks: 1`): then any of them spends the whole
+/// book, and the bound holds only as long as they do hear of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Coupons {
     /// How many were given.
@@ -72,6 +98,22 @@ pub struct Coupons {
     pub used_here: u32,
     /// How many are known to have been used at other kiosks.
     pub used_elsewhere: u32,
+}
+
+impl Coupons {
+    /// How many may still be used at this kiosk, one of `kiosks` (none is counted as one).
+    #[must_use]
+    pub fn left_here(self, kiosks: u16) -> u32 {
+        let share = self.granted.div_ceil(u32::from(kiosks.max(1)));
+        let known = self.used_here.saturating_add(self.used_elsewhere);
+        share.saturating_sub(self.used_here).min(self.granted.saturating_sub(known))
+    }
+
+    /// How many more were used than were given, as far as this kiosk knows: for the report.
+    #[must_use]
+    pub fn overdrawn(self) -> u32 {
+        self.used_here.saturating_add(self.used_elsewhere).saturating_sub(self.granted)
+    }
 }
 
 /// One registration.
@@ -155,6 +197,11 @@ impl Roster {
         self.people.iter().map(|(person, registered)| (*person, registered))
     }
 
+    /// All households, in the order of their ids.
+    pub fn households(&self) -> impl Iterator<Item = HouseholdId> {
+        self.households.keys().copied()
+    }
+
     /// Counts one coupon as used here.
     pub fn use_coupon(&mut self, person: PersonId, entitlement: EntitlementId) {
         let entitlements = self.people.get_mut(&person).map(|it| &mut it.entitlements);
@@ -162,6 +209,18 @@ impl Roster {
         if let Some(coupons) = found.and_then(|it| it.coupons.as_mut()) {
             coupons.used_here = coupons.used_here.saturating_add(1);
         }
+    }
+}
+
+impl fmt::Display for HouseholdId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, out)
+    }
+}
+
+impl fmt::Display for EntitlementId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, out)
     }
 }
 
@@ -176,20 +235,23 @@ pub struct Words {
     pub english: Arc<str>,
 }
 
-impl std::fmt::Debug for Attributes {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Attributes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Attributes(..)")
     }
 }
 
-impl std::fmt::Debug for Registered {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Registered {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Registered({:?}, {:?})", self.standing, self.assurance)
     }
 }
 
-impl std::fmt::Debug for Roster {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Roster {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Roster({} people, {} households)", self.people.len(), self.households.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ impl Monotonic {
     }
 }
 
-/// What the wall clock claims. A claim for people to read: no rule compares two of them.
+/// What the wall clock claims. A claim for people to read: no rule measures time with it, but for the one that ends a stay
+/// ([`crate::Inside`]), because a stay outlives the program and its other clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wall {
     /// Milliseconds since 1970-01-01T00:00:00Z.

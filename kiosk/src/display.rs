@@ -6,7 +6,7 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 
-use crate::ui::{HeadlessPanel, Language, Notice, Panel, PanelSize, Setup, Touch, UiError, Window};
+use crate::ui::{HeadlessPanel, Language, Panel, PanelSize, Setup, Touch, UiError, Window};
 
 /// A screen, on the main thread.
 pub(crate) enum Display {
@@ -33,11 +33,9 @@ impl Display {
     pub(crate) fn open(
         headless: bool,
         full_screen: bool,
-        notice: Notice,
+        setup: Setup,
         on_touch: impl Fn(Touch) + Clone + 'static,
     ) -> Result<Self, UiError> {
-        // No board of today has a reader, so nobody is sent to one.
-        let setup = Setup { notice, readers: false };
         if headless {
             let panel = HeadlessPanel::start(setup, Language::Japanese, PanelSize::UPRIGHT)?;
             let (quit, quitting) = sync_channel(1);

@@ -1,6 +1,6 @@
 //! Genkan's kiosk: the program at the door, and the commands around it.
 //!
-//! `arguments` says what can be asked, `commands` does it, `door` is what runs day and night, `ui` is what people see.
+//! `arguments` says what can be asked, `commands` does it, `door` is what runs day and night, `ui` is what people see, `sound` what they hear.
 
 mod arguments;
 mod assets;
@@ -13,11 +13,13 @@ mod door;
 mod estimate;
 mod facility_file;
 mod notify;
+mod office;
 mod output;
-mod roster;
+mod report;
 mod search;
 mod service;
 mod socket;
+mod sound;
 mod ui;
 
 use std::process::ExitCode;
@@ -76,6 +78,8 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::UiTour { out } => commands::tour::tour(format, &out),
         Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
+        Command::Facility { command } => commands::facility::facility(&common, format, &command),
+        Command::Report(asked) => commands::report::report(&common, format, &asked),
         Command::StrikeOff { board } => commands::strike::off(&board),
         Command::StrikeGuard { duty } => commands::strike::guard(duty),
     }

@@ -62,6 +62,11 @@ impl Landmarks {
         Self { right_eye, left_eye, nose, right_mouth, left_mouth }
     }
 
+    /// In a picture that is `factor` times larger.
+    pub(crate) fn scaled(&self, factor: f32) -> Self {
+        Self::from_points(self.points().map(|point| Point { x: point.x * factor, y: point.y * factor }))
+    }
+
     /// The distance between the eyes, in pixels.
     #[must_use]
     pub fn eye_distance(&self) -> f32 {

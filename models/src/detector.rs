@@ -110,13 +110,7 @@ pub struct Detection {
 
 impl Detection {
     fn scaled(&self, factor: f32) -> Self {
-        let landmarks =
-            self.landmarks.points().map(|point| Point { x: point.x * factor, y: point.y * factor });
-        Self {
-            face: self.face.scaled(factor),
-            landmarks: Landmarks::from_points(landmarks),
-            score: self.score,
-        }
+        Self { face: self.face.scaled(factor), landmarks: self.landmarks.scaled(factor), score: self.score }
     }
 
     fn moved(&self, right: f32, down: f32) -> Self {

@@ -4,7 +4,7 @@
 //! file) and [`picture`] (any picture, in the form in which its source has it), [`network`] (the executor),
 //! [`detector`] (faces and landmarks), [`align`] (the sample), [`quality`] (good enough, or a reason that can be
 //! shown), [`pad`] and [`embedder`] (the two networks that judge it), [`tracker`] (one face from frame to frame),
-//! [`gaze`] (where to look for it), [`vision`] (all of it for one frame), [`search`] (who of a million it is),
+//! [`gaze`] (where to look for it), [`follow`] (its points, by their texture), [`vision`] (all of it for one frame), [`search`] (who of a million it is),
 //! [`calibration`] (thresholds from a card, how sure they are, whether they hold), [`evaluation`] (the LFW protocol).
 //!
 //! What is not here: what a gallery and a search are, and every decision; both are in `gate`. Nothing here stores a
@@ -18,6 +18,7 @@ pub mod detector;
 pub mod embedder;
 mod error;
 pub mod evaluation;
+pub mod follow;
 pub mod gaze;
 pub mod image;
 mod input;

@@ -7,13 +7,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use gate::{Monotonic, Probe, QualityIssue, Template, TrackId};
+use gate::{Followed, Monotonic, Probe, QualityIssue, Sight, Template, TrackId};
 
-use crate::align::{Landmarks, Point, Sample};
+use crate::align::{Landmarks, Sample};
 use crate::card::Card;
 use crate::detector::{Detection, Detector, Rect, foremost};
 use crate::embedder::Embedder;
 use crate::error::ModelError;
+use crate::follow::{Follower, sight};
 use crate::gaze::Gaze;
 use crate::image::Image;
 use crate::network::Threads;
@@ -42,6 +43,7 @@ pub struct Vision {
     pad: Pad,
     tracker: Tracker,
     gaze: Gaze,
+    follower: Option<Follower>,
     working: Working,
     /// The newest sample and its template: the memory of the next.
     sample: Sample,
@@ -71,14 +73,26 @@ pub struct Subject<'a> {
     pub track: TrackId,
     /// Where it is, in pixels of the frame that was given.
     pub face: Rect,
-    /// Where its eyes, nose and mouth are, in pixels of the frame that was given.
+    /// Its eyes, nose and mouth as the detector sees them, in pixels of the frame that was given.
     pub landmarks: Landmarks,
+    /// The same places, followed from a frontal frame of the track on, if that is asked for (see
+    /// [`Vision::with_follower`]) and they could be found.
+    pub followed: Option<Followed>,
     /// What was measured of it.
     pub quality: Quality,
     /// The aligned face.
     pub sample: &'a Sample,
     /// What it gave, or why it was not compared.
     pub reading: Result<Reading<'a>, QualityIssue>,
+}
+
+impl Subject<'_> {
+    /// What the head-turn challenge is to see of this frame; `None` if the face is too dark, washed out, blurred or cut
+    /// off, so that its points say nothing.
+    #[must_use]
+    pub fn sight(&self) -> Option<Sight> {
+        sight(&self.quality, &self.landmarks, self.followed)
+    }
 }
 
 /// What the networks said about a sample that was good enough.
@@ -168,6 +182,7 @@ impl Vision {
             pad: Pad::load(models, threads)?,
             tracker: Tracker::new(Guide::default()),
             gaze: Gaze::default(),
+            follower: None,
             working: Working { shrink: Shrink::new(), image: Image::black(0, 0) },
             sample: Sample::black(),
             probe: None,
@@ -179,6 +194,13 @@ impl Vision {
     #[must_use]
     pub fn with_detector_side(mut self, side: usize) -> Self {
         self.detector.set_side(side);
+        self
+    }
+
+    /// The same with a follower, which the head-turn challenge needs: [`Subject::followed`].
+    #[must_use]
+    pub fn with_follower(mut self) -> Self {
+        self.follower = Some(Follower::new());
         self
     }
 
@@ -243,12 +265,21 @@ impl Vision {
                 Ok(Reading { probe, pad })
             }
         };
-        let face = unshrunk(&detection.face, factor);
-        let landmarks =
-            detection.landmarks.points().map(|Point { x, y }| Point { x: x / factor, y: y / factor });
-        let landmarks = Landmarks::from_points(landmarks);
-        observation.subject =
-            Some(Subject { track, face, landmarks, quality, sample: &self.sample, reading });
+        let follow = |follower: &mut Follower| {
+            follower.follow(track, picture, &detection.landmarks, quality.issue().is_none())
+        };
+        let followed = timed(&mut timings.align_us, || self.follower.as_mut().and_then(follow));
+        let place = |landmarks: &Landmarks| landmarks.scaled(factor.recip());
+        observation.subject = Some(Subject {
+            track,
+            face: unshrunk(&detection.face, factor),
+            landmarks: place(&detection.landmarks),
+            followed: followed
+                .map(|(anchor, landmarks)| Followed { anchor, points: (&place(&landmarks)).into() }),
+            quality,
+            sample: &self.sample,
+            reading,
+        });
         Ok(observation)
     }
 

@@ -163,9 +163,11 @@ CREATE INDEX entrants_by_person ON entrants (person) WHERE person IS NOT NULL;
 CREATE INDEX entrants_by_use ON entrants (uses) WHERE uses IS NOT NULL;
 
 CREATE TABLE mentions (
-    person INTEGER NOT NULL REFERENCES people (number),
-    run    BLOB NOT NULL CHECK (length(run) = 16),
-    seq    INTEGER NOT NULL,
+    person  INTEGER NOT NULL REFERENCES people (number),
+    run     BLOB NOT NULL CHECK (length(run) = 16),
+    seq     INTEGER NOT NULL,
+    passing INTEGER NOT NULL CHECK (passing IN (0, 1)),
+    wall_ms INTEGER,
     PRIMARY KEY (person, run, seq)
 ) STRICT, WITHOUT ROWID;
 

@@ -7,6 +7,7 @@
 //! | `Released` | `grant` [run, seq], `result`, `pulse_ms` |
 //! | `Door` | `event`, `grant` [run, seq] |
 //! | `Left` | `person` |
+//! | `Corrected` | `visit` [run, seq], `party`, `by_hand` as in a decision, `why`, `by` |
 //! | `StaffCalled` | |
 //! | `Failed`, `Restored` | `part` |
 //! | `Enrolled` | `person`, `model`, `references`, `reinstates`, `by`; personal: `name`, `templates`, `registered` |
@@ -14,8 +15,19 @@
 //! | `Household` | `household`, `members`, `names_agreed`, `by` |
 //! | `EntitlementGiven` | `person`, `entitlement`, `by`; personal: `period`, `coupons` |
 //! | `EntitlementWithdrawn` | `person`, `entitlement`, `by` |
+//! | `ConsentText` | `version`, `digest`, `by` |
 //! | `Consented` | `person`, `version`, `digest`, `language`, `given_by`, `by` |
 //! | `Revoked` | `person`; personal: `reason` |
+//! | `Accessed` | `person`, `what`, `by`; personal: `reason` |
+//! | `Erased` | `people`, `by`; the header names the keys that it destroys |
+//! | `Retained` | `days` by sort of thing, `cut`, `accesses`, `staff`, `records` [[run, [seq..]]..] that were emptied |
+//! | `Policy` | `digest` of the facility's file, `by` |
+//! | `StaffAdded` | `staff`, `role`, `by` |
+//! | `StaffPinSet`, `StaffRemoved` | `staff`, `by` |
+//! | `StaffSignedIn` | `staff`, `way`: `pin` or the kind of the card |
+//! | `StaffRefused` | `staff`, `left`, `locked_ms` |
+//! | `CredentialBound`, `CredentialUnbound` | `owner` [`person` or `staff`, id], `credential`, `by` |
+//! | `CredentialRefused` | `owner`, `other`, `credential`, `by` |
 //!
 //! `by` is the member of the staff who did it, null for the command line.
 
@@ -154,7 +166,7 @@ fn of_door(event: DoorEvent) -> Fields {
     vec![("event", Value::text(name)), ("grant", grant.map_or(Value::Null, record))]
 }
 
-fn record(RecordId { run, seq }: RecordId) -> Value {
+pub(crate) fn record(RecordId { run, seq }: RecordId) -> Value {
     Value::Array(vec![Value::bytes(run), whole(seq)])
 }
 
@@ -208,7 +220,7 @@ pub(crate) fn whole(number: u64) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn milliseconds(span: Duration) -> Value {
+pub(crate) fn milliseconds(span: Duration) -> Value {
     whole(span.as_millis().try_into().unwrap_or(u64::MAX))
 }
 

@@ -106,11 +106,11 @@ impl Store {
     ) -> Result<Option<RecordId>, StoreError> {
         check(text)?;
         let digest = text.digest();
-        self.write(now, |batch| {
+        self.write_or_not(now, |batch| {
             let sql = "SELECT digest FROM consent_texts WHERE version = ?1";
             let kept: Option<[u8; 32]> = batch.first(sql, [&text.version], |row| row.get(0))?;
             if kept == Some(digest) {
-                return Ok(None);
+                return Ok((None, false));
             }
             let sql = "SELECT 1 FROM consents WHERE version = ?1 LIMIT 1";
             if batch.first(sql, [&text.version], |_| Ok(()))?.is_some() {
@@ -124,7 +124,7 @@ impl Store {
                 ("digest", Value::bytes(digest)),
                 ("by", bodies::staff(by)),
             ];
-            batch.append("ConsentText", fields, None).map(Some)
+            Ok((Some(batch.append("ConsentText", fields, None)?), true))
         })
     }
 

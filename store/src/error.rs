@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use gate::{PersonId, RecordId};
+use gate::{PersonId, RecordId, StaffId};
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
-use crate::key::KeyError;
+use crate::{Owner, key::KeyError};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, Error)]
@@ -138,6 +138,45 @@ pub enum StoreError {
     /// Nobody has this entitlement.
     #[error("there is no such pass or book of coupons, or it was withdrawn before")]
     UnknownEntitlement,
+    /// Nobody who works here has this id.
+    #[error("nobody who works here has this id (any more); choose somebody from the list")]
+    UnknownStaff,
+    /// A member of the staff whose parts do not make one.
+    #[error("cannot add to the staff: {0}")]
+    UnusableStaff(&'static str),
+    /// Digits that are no PIN.
+    #[error("{0}")]
+    UnusablePin(&'static str),
+    /// Nobody would be left who may change anything.
+    #[error("this is the last supervisor; add another one first")]
+    LastSupervisor,
+    /// Two people claim one card.
+    #[error("this card or code belongs to {} already; ask both, and unbind it first if it is wrong there", name(.0))]
+    CredentialTaken(Owner),
+    /// What a card says of itself is nothing, or more than a card says.
+    #[error("a card or code says 1 to 256 bytes of itself; read it again")]
+    UnusableCredential,
+    /// The facility's file is longer than rules are.
+    #[error("a facility's file has at most 256 KiB; shorten it")]
+    FacilityTooLong,
+    /// What the record said was taken away by retention.
+    #[error("{0}: was emptied by retention; its place in the log is still proved")]
+    Emptied(RecordId),
+    /// Nothing may be taken away by such a clock.
+    #[error("nothing is taken away by this clock: {0}; set the clock and let it be synchronised")]
+    ClockNotPlausible(&'static str),
+    /// A reason that is none.
+    #[error("{0}")]
+    UnusableReason(&'static str),
+    /// No visit has this record.
+    #[error("{0}: is the record of no visit here; `kiosk report` lists them")]
+    NoSuchVisit(RecordId),
+    /// The visit was corrected before.
+    #[error("this visit was corrected already; correct that correction, {0}")]
+    AlreadyCorrected(RecordId),
+    /// The visit cannot be corrected (now).
+    #[error("cannot correct this visit: {0}")]
+    CannotCorrect(&'static str),
     /// There is no consent text of this version.
     #[error("there is no consent text of version {0:?}; add the text before anybody agrees to it")]
     UnknownConsentText(String),
@@ -169,6 +208,17 @@ pub enum StoreError {
     /// A release was reported for a record that waits for none.
     #[error("{0}: is no grant that waits for its release; it is answered for already, or never was a grant")]
     GrantNotOpen(RecordId),
+}
+
+/// An owner, as staff can look them up.
+fn name(owner: &Owner) -> String {
+    match owner {
+        Owner::Person(person) => person.to_string(),
+        Owner::Staff(StaffId(id)) => {
+            let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("the member of the staff {id}")
+        }
+    }
 }
 
 /// The source of random numbers failed.

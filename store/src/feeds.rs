@@ -54,6 +54,15 @@ impl Store {
         now: Now,
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.write_or_not(now, |batch| Ok((work(batch)?, true)))
+    }
+
+    /// As [`Store::write`], for work that finds out only on the way whether there is anything to write; it says so.
+    pub(crate) fn write_or_not<T>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<(T, bool), StoreError>,
+    ) -> Result<T, StoreError> {
         let failed = |source| StoreError::sql("write", &self.file, source);
         let clock = clock(self.boot, now);
         let transaction =
@@ -66,7 +75,10 @@ impl Store {
         let (file, keys, offset_minutes) = (self.file.as_path(), &self.keys, self.offset_minutes);
         let entropy = &mut *self.entropy;
         let mut batch = Batch { transaction, file, entropy, keys, clock, offset_minutes, feed };
-        let done = work(&mut batch)?;
+        let (done, worth_writing) = work(&mut batch)?;
+        if !worth_writing {
+            return Ok(done);
+        }
         batch.keep_head(before)?;
         let Batch { transaction, feed, .. } = batch;
         // From here on an error leaves open whether the records are there: then this run is not continued.
@@ -99,7 +111,7 @@ impl Store {
         Ok(open.len())
     }
 
-    /// One record of this device, as it is kept.
+    /// One record of this device, as it is kept; without bytes if retention took them away.
     ///
     /// # Errors
     /// The data file cannot be read.
@@ -122,8 +134,11 @@ impl Store {
     /// What a record of this device says.
     ///
     /// # Errors
-    /// The bytes are no record, or do not open.
+    /// [`StoreError::Emptied`] if retention took the bytes away; the bytes are no record, or do not open.
     pub fn read(&self, record: &SignedRecord) -> Result<Body, StoreError> {
+        if record.bytes.is_empty() {
+            return Err(StoreError::Emptied(RecordId { run: record.run.0, seq: record.seq }));
+        }
         let body = Record::parse(&record.bytes).and_then(|it| it.open_body(Some(&self.keys.group_key)));
         body.map_err(StoreError::ledger("read a record"))
     }
@@ -188,7 +203,7 @@ fn project(batch: &Batch<'_>, record: RecordId, entry: &Entry) -> Result<(), Sto
         Entry::Decision(decision) => visits::decided(batch, record, &Told::of(decision)),
         Entry::Released(released) => visits::released(batch, released),
         Entry::Door(event) => visits::door(batch, *event),
-        Entry::Left(person) => visits::left(batch, *person),
+        Entry::Left(person) => visits::left(batch, record, *person),
         Entry::StaffCalled | Entry::Failed(_) | Entry::Restored(_) => Ok(()),
     }
 }
@@ -263,6 +278,18 @@ impl Batch<'_> {
         let statement = self.transaction.prepare_cached(sql);
         let found = statement.and_then(|mut statement| statement.query_row(row, read).optional());
         found.map_err(self.failed())
+    }
+
+    /// All rows of a query.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &str,
+        arguments: impl rusqlite::Params,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.transaction.prepare_cached(sql).map_err(self.failed())?;
+        let rows = statement.query_map(arguments, read).and_then(Iterator::collect);
+        rows.map_err(self.failed())
     }
 
     /// What the wall clock claims, in milliseconds since 1970.
@@ -363,7 +390,7 @@ pub(crate) fn prior(row: &rusqlite::Row<'_>) -> rusqlite::Result<Prior> {
     Ok(Prior { run: RunId(row.get(0)?), length: row.get(1)?, root: Root(row.get(2)?) })
 }
 
-fn clock(boot: [u8; 16], now: Now) -> Clock {
+pub(crate) fn clock(boot: [u8; 16], now: Now) -> Clock {
     let Now { mono, wall } = now;
     Clock {
         boot,

@@ -195,7 +195,8 @@ impl Store {
         Ok(inside)
     }
 
-    fn visits(&self, these: &str, arguments: impl Params) -> Result<Vec<VisitRow>, StoreError> {
+    /// The visits that a condition names; it also orders them.
+    pub(crate) fn visits(&self, these: &str, arguments: impl Params) -> Result<Vec<VisitRow>, StoreError> {
         let sql = format!("{VISITS} WHERE {these}");
         let mut all = self.rows_of(&sql, arguments, |row| Ok((row.get::<_, i64>(0)?, visit(row)?)))?;
         let sql = "SELECT people.person, by_hand, fee, entitlements.entitlement, stale, again FROM entrants

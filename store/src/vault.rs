@@ -7,13 +7,12 @@ use ledger::{KeyId, PersonKey, Personal, Value};
 use rusqlite::{Row, params};
 
 use crate::{
-    NewRegistration, Store, StoreError, bodies,
+    NewRegistration, Store, StoreError,
+    accesses::MAX_REASON,
+    bodies,
     feeds::Batch,
     registration::{self, COLUMNS},
 };
-
-/// Characters of a reason. Keeps a record small.
-const MAX_REASON: usize = 1_000;
 
 /// Somebody who is or was enrolled.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,7 +51,7 @@ impl Store {
     /// [`StoreError::UnknownPerson`], [`StoreError::Erased`], [`StoreError::AlreadyRevoked`]; or the write failed.
     pub fn revoke(&mut self, now: Now, person: PersonId, reason: &str) -> Result<RecordId, StoreError> {
         if reason.chars().count() > MAX_REASON {
-            return Err(StoreError::UnusableEnrolment("a reason has at most 1000 characters"));
+            return Err(StoreError::UnusableReason("a reason has at most 1000 characters"));
         }
         self.write(now, |batch| {
             let row = find(batch, person)?;
@@ -180,9 +179,20 @@ impl Batch<'_> {
     ) -> Result<RecordId, StoreError> {
         let sealed = personal.map(|value| self.seal(of, value)).transpose()?;
         let record = self.append(kind, fields, sealed)?;
-        let sql = "INSERT INTO mentions (person, run, seq) VALUES (?1, ?2, ?3)";
-        self.execute(sql, params![of.number, record.run, record.seq])?;
+        self.mention(of.number, record)?;
         Ok(record)
+    }
+
+    /// Keeps in mind that a record speaks of somebody.
+    pub(crate) fn mention(&self, person: i64, record: RecordId) -> Result<(), StoreError> {
+        self.mentioned(person, record, false)
+    }
+
+    /// As [`Batch::mention`]; what is said in passing goes with the visits.
+    pub(crate) fn mentioned(&self, person: i64, record: RecordId, passing: bool) -> Result<(), StoreError> {
+        let sql =
+            "INSERT OR IGNORE INTO mentions (person, run, seq, passing, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.execute(sql, params![person, record.run, record.seq, passing, self.wall_ms()]).map(|_| ())
     }
 
     fn seal(&mut self, of: &Enrolled, value: &Value) -> Result<Personal, StoreError> {

@@ -132,12 +132,15 @@ pub(crate) fn decided(batch: &Batch<'_>, record: RecordId, told: &Told<'_>) -> R
 
 /// The strike answered for a grant.
 pub(crate) fn released(batch: &Batch<'_>, released: &Released) -> Result<(), StoreError> {
-    let state = match released.result() {
+    move_on(batch, released.grant(), &[DoorState::Waiting], after(released.result()))
+}
+
+fn after(result: PulseResult) -> DoorState {
+    match result {
         PulseResult::Pulsed(_) => DoorState::Released,
         PulseResult::Expired | PulseResult::WrongDoor => DoorState::NotReleased,
         PulseResult::StrikeFailed | PulseResult::Unknown => DoorState::Unknown,
-    };
-    move_on(batch, released.grant(), &[DoorState::Waiting], state)
+    }
 }
 
 /// The door's contacts told something.
@@ -159,10 +162,10 @@ pub(crate) fn door(batch: &Batch<'_>, event: DoorEvent) -> Result<(), StoreError
 }
 
 /// Somebody left.
-pub(crate) fn left(batch: &Batch<'_>, person: PersonId) -> Result<(), StoreError> {
-    let sql = "UPDATE entrants SET gone = 1
-               WHERE gone = 0 AND person = (SELECT number FROM people WHERE person = ?1)";
-    batch.execute(sql, [person.0]).map(|_| ())
+pub(crate) fn left(batch: &Batch<'_>, record: RecordId, person: PersonId) -> Result<(), StoreError> {
+    let Some(number) = number_of(batch, person)? else { return Ok(()) };
+    batch.mentioned(number, record, true)?;
+    batch.execute("UPDATE entrants SET gone = 1 WHERE gone = 0 AND person = ?1", [number]).map(|_| ())
 }
 
 /// Writes the row of a visit, with the facility's local time.
@@ -298,3 +301,6 @@ impl Word for DoorState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use gate::{DurableLog, Entry, ModelId, PersonId, Probe, Released, Standing};
 use ledger::{Record, Value};
-use store::{Enrolment, Init, MAX_REFERENCES, OpenOptions, Store, StoreError};
+use store::{By, Enrolment, Init, MAX_REFERENCES, OpenOptions, Store, StoreError};
 
 fn model() -> ModelId {
     ModelId::new(MODEL)
@@ -286,4 +286,23 @@ fn nothing_that_prints_a_store_prints_a_name() {
     store.enrol(at(1), somebody).unwrap();
     assert!(!format!("{:?} {store:?}", store.people().unwrap()).contains("Hanako"));
     let _: Init = store.settings().unwrap().notice;
+}
+
+#[test]
+fn the_facilitys_rules_are_those_that_were_set_last_and_earlier_ones_are_kept() {
+    let (directory, mut store) = fresh();
+    assert_eq!(store.facility().unwrap(), None);
+    let first = store.set_facility(at(1), "kiosks = 1\n", By::Console).unwrap().unwrap();
+    assert_eq!(store.set_facility(at(2), "kiosks = 1\n", By::Console).unwrap(), None);
+    let second = store.set_facility(at(3), "kiosks = 2\n", By::Console).unwrap().unwrap();
+    store.set_facility(at(4), "kiosks = 1\n", By::Console).unwrap().unwrap();
+    drop(store);
+    let mut store = open(directory.path());
+    assert_eq!(store.facility().unwrap().as_deref(), Some("kiosks = 1\n"));
+    let files = store.facility_files().unwrap();
+    assert_eq!((files.len(), files[0].record, files[1].record), (3, first, second));
+    let body = store.read(&store.record(second).unwrap().unwrap()).unwrap();
+    assert!(body.kind == "Policy" && body.get("digest") == Some(&Value::bytes(files[1].digest)));
+    let long = "#".repeat(store::MAX_FACILITY + 1);
+    assert!(matches!(store.set_facility(at(5), &long, By::Console), Err(StoreError::FacilityTooLong)));
 }

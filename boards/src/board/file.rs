@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{
-    Board, BoardError, CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderSeat,
+    Board, BoardError, CameraFacts, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts, ReaderSeat,
     SimPulses, SoundFacts, StrikeFacts, UsbFacts,
 };
 use crate::{SensorTier, frame::LONGEST_SIDE};
@@ -28,7 +28,7 @@ struct Whole {
     #[serde(default)]
     embedder_int8: bool,
     #[serde(default)]
-    direction: Direction,
+    direction: super::facts::Way,
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
@@ -78,15 +78,15 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     )?;
     let side = whole.detector_side_px as u64;
     file.range(side, 160, 1_280, "detector_side_px", "160 to 1280 pixels; 640 is usual")?;
-    let readers = || Value::Array(whole.readers.clone()).to_string();
-    file.check(whole.readers.is_empty(), "readers", readers(), "[] is: card readers have no driver yet")?;
+    let readers = whole.readers.into_iter().map(|reader| file.reader(reader)).collect::<Result<_, _>>()?;
     let (camera, sensor) = file.camera(whole.camera)?;
     let board = Board {
-        direction: whole.direction,
+        direction: whole.direction.into(),
         camera,
         sensor,
         sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,
         strike: whole.strike.map(|strike| file.strike(strike)).transpose()?,
+        readers,
         inputs: whole.inputs.map(|inputs| file.inputs(inputs)).transpose()?,
         name: whole.name,
         file: path.into(),

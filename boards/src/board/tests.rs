@@ -66,6 +66,43 @@ fn the_shipped_boards_are_what_they_say() {
 }
 
 #[test]
+fn the_shipped_simulator_has_a_reader_and_contacts_whose_files_may_be_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sim.toml");
+    std::fs::copy(shipped("sim.toml").file, &file).unwrap();
+    let board = Board::load(&file).unwrap();
+    assert_eq!(board.strike.as_ref().unwrap().on_power_loss, PowerLoss::FailSecure);
+    let (mut inputs, mut readers) = (
+        board.open_inputs(Arc::new(BootClock)).unwrap().unwrap(),
+        board.open_readers(Arc::new(BootClock)).unwrap(),
+    );
+    assert_eq!(inputs.next(Duration::from_millis(50)), Ok(None));
+    assert!(readers[0].next(Duration::from_millis(50)).unwrap().is_none());
+    let made = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(made, 1, "opening them makes no file");
+}
+
+#[test]
+fn the_boards_with_pins_say_that_they_were_not_run_and_wire_the_fire_alarm_so_that_a_cut_wire_is_one() {
+    for name in ["rpi5.toml", "imx8mp.toml"] {
+        let board = shipped(name);
+        let text = std::fs::read_to_string(&board.file).unwrap();
+        let (first, _) = text.split_once("#\n").unwrap();
+        assert!(first.contains("NOT YET RUN ON HARDWARE"), "{name}");
+        assert!(matches!(board.camera, CameraFacts::Usb(_)));
+        assert_eq!((board.sensor, board.direction), (SensorTier::Rgb, Direction::In));
+        let strike = board.strike.unwrap();
+        assert_eq!(strike.on_power_loss, PowerLoss::FailSecure);
+        assert!(matches!(strike.mechanism, Mechanism::Gpio { line: Line { active_low: false, .. }, .. }));
+        let Some(InputsFacts::Gpio { lines, .. }) = board.inputs else { panic!("{name} has contacts") };
+        let wired: Vec<_> = lines.iter().map(|&(input, _)| input).collect();
+        assert_eq!(wired, Input::ALL);
+        let (_, fire) = lines[2];
+        assert!(!fire.active_low && fire.bias != Bias::PullDown, "{name}: an open loop is an alarm");
+    }
+}
+
+#[test]
 fn the_detector_s_picture_has_the_usual_size_unless_the_board_says_another() {
     let parse = |text: &str| file::parse(Path::new("/etc/door.toml"), text).unwrap().detector_side_px;
     assert_eq!(parse(LCUS), 640);
@@ -211,6 +248,18 @@ fn a_chip_that_is_not_there_is_answered_with_what_was_found() {
 }
 
 #[test]
+fn readers_are_those_of_the_board_file_in_its_order() {
+    assert_eq!(loaded(LCUS).readers, []);
+    let with = |readers: &str| format!("{}\n{readers}", LCUS.replace("readers = []", ""));
+    let two = "[[readers]]\nkind = \"sim\"\npath = \"cards.txt\"\n[[readers]]\nkind = \"sim\"\npath = \"/run/qr.fifo\"\n";
+    let sim = |path: &str| ReaderFacts::Sim { path: path.into() };
+    assert_eq!(loaded(&with(two)).readers, [sim("/etc/genkan/cards.txt"), sim("/run/qr.fifo")]);
+    names(&refusal(LCUS, &with(&two.replace("sim", "pcsc"))), &["readers.kind", "pcsc", "sim"]);
+    names(&refusal(LCUS, &with(&two.replace("path", "file"))), &["[[readers]]", "file", "path"]);
+    names(&refusal(LCUS, &with(&two.replace("kind = \"sim\"", ""))), &["readers.kind", "sim"]);
+}
+
+#[test]
 fn a_board_is_silent_unless_it_names_a_player() {
     assert_eq!(loaded(LCUS).sound, None);
     let with = |player: &str| format!("{LCUS}\n[sound]\nplayer = {player}\n");
@@ -225,7 +274,7 @@ fn a_board_is_silent_unless_it_names_a_player() {
 
 #[test]
 fn every_shipped_key_is_explained() {
-    for name in ["sim.toml", "counter.toml", "generic-x86.toml"] {
+    for name in ["sim.toml", "counter.toml", "generic-x86.toml", "rpi5.toml", "imx8mp.toml"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("boards").join(name);
         let text = std::fs::read_to_string(path).unwrap();
         let mut explained = false;
@@ -279,7 +328,7 @@ fn a_value_outside_its_range_is_named_with_the_range() {
         let key = format!("readers = []\ndetector_side_px = {side}");
         names(&refusal("readers = []", &key), &["detector_side_px", side, "160 to 1280"]);
     }
-    names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]"]);
+    names(&refusal("readers = []", "readers = [\"pcsc\"]"), &["readers", "pcsc", "[]", "[[readers]]", "sim"]);
 }
 
 #[test]

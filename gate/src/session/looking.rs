@@ -110,8 +110,10 @@ impl Session {
     fn look(&mut self, now: Now, mut looking: Looking, dice: u64, view: FaceView) -> Vec<Command> {
         looking.last_seen = now.mono;
         if let Turn::Asked(challenge) = &mut looking.turn {
-            let frontal = matches!(view.reading, Reading::Compared(_));
-            let progress = challenge.see(now.mono, &view.points, frontal);
+            let progress = match &view.sight {
+                Some(sight) => challenge.see(self.newest, sight),
+                None => challenge.tick(self.newest),
+            };
             return self.turning(now, looking, progress);
         }
         let screen = match view.reading {
@@ -181,7 +183,7 @@ impl Session {
     fn ask_for_turn(&mut self, now: Now, mut looking: Looking, dice: u64) -> Vec<Command> {
         let demand = ChallengeDemand::default();
         looking.patient_until = now.mono.plus(demand.time_limit + self.policy.patience);
-        looking.turn = Turn::Asked(Box::new(Challenge::begin(dice, now.mono, demand)));
+        looking.turn = Turn::Asked(Box::new(Challenge::begin(dice, self.newest, demand)));
         self.state = State::Looking(looking);
         self.show(Screen::HoldStill)
     }

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Candidate, Candidates, Comparison, DenyReason, DurableLog, FacePoints, FaceView, PulseResult,
-    QualityIssue, Reading, Registered, Score, SensorTier, Standing, Threshold, Welcome, commit,
+    Candidate, Candidates, Comparison, DenyReason, DurableLog, FaceView, PulseResult, QualityIssue, Reading,
+    Registered, Score, SensorTier, Standing, Threshold, Welcome, commit,
 };
 
 pub(super) const ALICE: PersonId = PersonId([1; 16]);
@@ -27,7 +27,7 @@ fn roster() -> Roster {
 }
 
 fn frame(captured: Monotonic, track: u64, reading: Reading) -> Evidence {
-    let view = FaceView { track: TrackId(track), reading, points: FacePoints::default() };
+    let view = FaceView { track: TrackId(track), reading, sight: None };
     Evidence { captured, dice: 0, view: View::Face(view) }
 }
 
@@ -93,7 +93,7 @@ impl Kiosk {
         }
     }
 
-    fn wait(&mut self, millis: u64) -> &mut Self {
+    pub(super) fn wait(&mut self, millis: u64) -> &mut Self {
         self.now = self.now.plus(Duration::from_millis(millis));
         self
     }

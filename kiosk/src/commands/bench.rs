@@ -29,7 +29,7 @@ use crate::{
     display::Display,
     door::{Door, Latency, Parts},
     output::Format,
-    ui::Notice,
+    ui::{Notice, Setup},
 };
 
 /// Cold starts that are timed.
@@ -196,7 +196,12 @@ fn visits(common: &Common, board: &Path, data: &Path) -> Result<Vec<Latency>, Bo
     let clock = clock::system();
     let interval = Duration::from_millis(100);
     let (camera, script) = SimCamera::scripted(Arc::clone(&clock), interval);
-    let display = Display::open(true, false, Notice::example(), |_| {})?;
+    let display = Display::open(
+        true,
+        false,
+        Setup { notice: Notice::example(), readers: false, vehicle: false },
+        |_| {},
+    )?;
     let (reports, arrivals) = sync_channel(VISITS);
     let door = Door::start(Parts {
         board: Board::load(board)?,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use boards::Board;
-use gate::{Event, Fault, Policy, Screen};
+use gate::{Event, Fault, Greeting, Policy, Screen, SensorTier};
 use models::{Threads, Vision};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -24,8 +24,9 @@ use crate::{
     assets, clock,
     display::Display,
     door::{Door, Inbox, Parts},
-    notify, output, socket,
-    ui::{Bilingual, Notice, Panel, Touch},
+    facility_file::{self, FacilityFile},
+    notify, output, socket, sound,
+    ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
 
 /// How long "out of service" stays before the program ends, so that the service manager can try again.
@@ -34,21 +35,27 @@ const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
 pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
+    let notice = notice(store.as_mut().ok())?;
+    let (store, policy) = with_rules(store);
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
     let inbox = Arc::new(OnceLock::new());
     let staff = Staff { program: run.on_staff_call.clone() };
-    let display =
-        Display::open(run.headless, true, notice(store.as_mut().ok())?, touched(&inbox, staff.clone()))?;
+    let setup = Setup {
+        notice,
+        readers: !board.readers.is_empty(),
+        vehicle: policy.facility.greeting == Greeting::Board,
+    };
+    let display = Display::open(run.headless, true, setup, touched(&inbox, staff.clone()))?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         signals.forever().next();
         quit();
     })?;
-    let panel = display.panel();
-    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, &panel, staff)) {
+    let panel = sound::sounding(display.panel(), board.sound.as_ref().map(|sound| sound.player.clone()));
+    match store.and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());
             display.run()?;
@@ -57,6 +64,21 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
             Ok(())
         }
         Err(error) => out_of_service(display, run.headless, error),
+    }
+}
+
+/// The vault with the facility's rules. Without rules that are understood the vault is not opened for the door either.
+fn with_rules(store: Result<Store, StoreError>) -> (Result<Store, Box<dyn Error>>, Policy) {
+    let opened = store.map_err(Box::from).and_then(|mut store| {
+        let rules = facility_file::of_vault(&store)?;
+        store.set_offset_minutes(rules.facility().offset_minutes);
+        Ok((store, rules))
+    });
+    // What the board adds, the door adds when it starts.
+    let policy = |rules: &FacilityFile| rules.policy_at(None, SensorTier::default());
+    match opened {
+        Ok((store, rules)) => (Ok(store), policy(&rules)),
+        Err(error) => (Err(error), Policy::default()),
     }
 }
 
@@ -75,7 +97,12 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             tell_gate(Event::StaffCalled);
             staff.tell("called");
         }
-        Touch::Language(_) | Touch::CannotTurn | Touch::StaffArea | Touch::Desk(_) => {}
+        Touch::CannotTurn => tell_gate(Event::CannotTurn),
+        Touch::Language(_)
+        | Touch::StaffArea
+        | Touch::Desk(_)
+        | Touch::Member { .. }
+        | Touch::HouseholdDone => {}
     }
 }
 
@@ -104,12 +131,14 @@ fn open_door(
     common: &Common,
     board: Board,
     store: Store,
+    policy: Policy,
     panel: &Arc<dyn Panel>,
     staff: Staff,
 ) -> Result<Door, Box<dyn Error>> {
     let models = assets::models(common.models.as_deref())?;
     let threads = Threads::start(board.inference_threads)?;
-    let mut vision = Vision::load(&models, &threads)?.with_detector_side(board.detector_side_px);
+    let mut vision =
+        Vision::load(&models, &threads)?.with_detector_side(board.detector_side_px).with_follower();
     if board.embedder_int8 {
         vision = vision.with_embedder_in_bytes(&models, &threads)?;
         if !vision.embedder_is_in_bytes() {
@@ -123,7 +152,7 @@ fn open_door(
         board,
         store,
         vision,
-        policy: Policy::default(),
+        policy,
         panel: Arc::clone(panel),
         clock: clock::system(),
         camera: None,
@@ -141,7 +170,7 @@ fn out_of_service(display: Display, headless: bool, error: Box<dyn Error>) -> Ou
     let another_is_at_work = matches!(error.downcast_ref(), Some(StoreError::InUse(_)));
     if !headless && !another_is_at_work {
         tracing::error!(error = output::explain(error.as_ref()), "out of service");
-        display.panel().show(Screen::OutOfService(Fault::Storage));
+        display.panel().show(Screen::OutOfService(Fault::Storage).into());
         let quit = display.quitter();
         thread::spawn(move || {
             thread::sleep(OUT_OF_SERVICE_SHOWN);
@@ -158,6 +187,6 @@ fn notice(store: Option<&mut Store>) -> Result<Notice, StoreError> {
         return Ok(Notice::example());
     };
     let words = store.settings()?.notice;
-    let both = |words: Words| Bilingual { japanese: words.japanese, english: words.english };
+    let both = |words: Words| Bilingual { japanese: words.japanese, easy: None, english: words.english };
     Ok(Notice { operator: both(words.operator), purpose: both(words.purpose), contact: both(words.contact) })
 }

@@ -8,16 +8,16 @@ use std::{
     time::Duration,
 };
 
-use boards::Clock;
+use boards::{Clock, Presented};
 use gate::{
-    Claim, Command, Committed, CredentialKind, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic,
-    PersonId, Policy, Session, commit,
+    Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic, PersonId, Policy,
+    Screen, Session, StaffId, commit,
 };
 use models::{
     Card,
     calibration::{Impostors, LiveTail},
 };
-use store::{Store, StoreError};
+use store::{Owner, Store, StoreError};
 
 use super::{
     Alert, Inbox, Latency, Stages, VisitReport,
@@ -25,10 +25,10 @@ use super::{
     strike::Order,
 };
 use crate::{
-    clock, roster,
+    clock,
     search::Shared,
     service::{Reply, Request, Served, outcome_text, serve},
-    ui::Panel,
+    ui::{Moment, Panel},
 };
 
 /// The session is stepped at least this often.
@@ -79,7 +79,7 @@ impl GateThread {
     pub(super) fn new(parts: GateParts) -> Self {
         let GateParts { policy, session, store, shared, expected, strike, panel, clock, observer, alert } =
             parts;
-        panel.show(session.screen());
+        panel.show(session.screen().into());
         Self {
             policy,
             session,
@@ -112,7 +112,7 @@ impl GateThread {
                 }
                 Ok(Inbox::Impostors(impostors)) => self.watch_tail(&impostors),
                 Ok(Inbox::Event(event)) => self.step(event),
-                Ok(Inbox::Presented(kind, identifier)) => self.presented(kind, &identifier),
+                Ok(Inbox::Presented(presented)) => self.presented(&presented),
                 Ok(Inbox::Request(request, reply)) => {
                     let answer = self.serve(request);
                     _ = reply.try_send(answer);
@@ -136,7 +136,7 @@ impl GateThread {
             self.note(&event);
             for command in self.session.step(clock::now(self.clock.as_ref()), event) {
                 match command {
-                    Command::Show(screen) => self.panel.show(screen),
+                    Command::Show(screen) => self.show(screen),
                     Command::Release(grant) => self.release(grant),
                     Command::Free(free) => self.free(free),
                     Command::Expect(person) => self.expect(person),
@@ -150,6 +150,14 @@ impl GateThread {
                 }
             }
         }
+    }
+
+    /// Shows a screen, with the name of whoever may be greeted by it.
+    fn show(&mut self, screen: Screen) {
+        let greeted = if let Screen::Welcome(welcome) = &screen { welcome.greet } else { None };
+        // A name that cannot be read is not worth a screen that does not come.
+        let name = greeted.and_then(|person| self.store.name(person).ok().flatten());
+        self.panel.show(Moment::from(screen).naming(name.into_iter().collect()));
     }
 
     fn watch_tail(&mut self, impostors: &Impostors) {
@@ -264,12 +272,19 @@ impl GateThread {
     }
 
     /// A card or code: whose it is, the vault says. What it holds goes no further than this.
-    fn presented(&mut self, kind: CredentialKind, identifier: &[u8]) {
-        match roster::owner_of(&mut self.store, kind, identifier) {
-            Ok(Some(person)) => self.step(Event::Presented(Claim::Of { person, kind })),
+    fn presented(&mut self, Presented { kind, identifier, .. }: &Presented) {
+        let kind = *kind;
+        match self.store.lookup(kind, identifier.bytes()) {
+            Ok(Some(Owner::Person(person))) => self.step(Event::Presented(Claim::Of { person, kind })),
+            Ok(Some(Owner::Staff(staff))) => self.staff_card(staff),
             Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),
             Err(error) => tracing::error!(error = crate::output::explain(&error), "credential not looked up"),
         }
+    }
+
+    /// A card of the staff opens no door by itself: it signs in at the desk.
+    fn staff_card(&mut self, staff: StaffId) {
+        tracing::info!(?staff, "staff card");
     }
 
     /// What the door's contacts tell is for the staff, at once.
@@ -348,7 +363,11 @@ impl GateThread {
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
         let served = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
         // In place before the answer: whoever hears of a revocation may rely on it.
-        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set }| {
+        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set, policy }| {
+            if let Some(policy) = policy {
+                self.policy = policy.clone();
+                self.step(Event::Policy(policy));
+            }
             if let Some(set) = set {
                 self.shared.replace(set);
                 self.people_changed();
@@ -359,7 +378,7 @@ impl GateThread {
 
     /// The vault's people changed: the session judges by them from now on, and whoever's card was shown is looked up again.
     fn people_changed(&mut self) {
-        match roster::roster(&mut self.store) {
+        match self.store.roster() {
             Ok(roster) => {
                 self.step(Event::Roster(roster));
                 if let Some(expected) = self.expected.current() {

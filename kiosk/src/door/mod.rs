@@ -14,6 +14,7 @@ mod camera;
 mod expected;
 mod gate_thread;
 mod inputs;
+mod readers;
 mod report;
 mod slot;
 mod strike;
@@ -29,12 +30,11 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use boards::{Board, Clock, GuardCommand};
-use gate::{CredentialKind, Event, Evidence, Policy, Session};
+use boards::{Board, Clock, GuardCommand, Presented, board::ReaderFacts};
+use gate::{Event, Evidence, Policy, Session};
 use models::calibration::Impostors;
 use store::{Store, SystemEntropy};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
 pub(crate) use self::{alert::Alert, expected::Expected, slot::Slot};
@@ -43,11 +43,11 @@ use self::{
     expected::SharedExpected,
     gate_thread::{GateParts, GateThread},
     inputs::InputsThread,
+    readers::ReaderThread,
     vision::VisionThread,
     watch::Watch,
 };
 use crate::{
-    roster,
     search::{SearchSet, Shared},
     service::{Reply, Request},
     ui::Panel,
@@ -70,8 +70,8 @@ pub(crate) enum Inbox {
     },
     /// What one track said of everybody but the best person.
     Impostors(Impostors),
-    /// A card or code was read: what kind, and what it holds.
-    Presented(CredentialKind, Zeroizing<Vec<u8>>),
+    /// A card or code was read.
+    Presented(Presented),
     /// Anything else that happened.
     Event(Event),
     /// A command's request, and where its answer goes.
@@ -135,9 +135,13 @@ impl Door {
         let strike = board.open_strike(Arc::clone(&clock), guard).map_err(DoorError::Strike)?;
         policy.door = strike.as_ref().map(|strike| strike.door());
         policy.sensor = board.sensor;
-        let session = Session::new(policy.clone(), roster::roster(&mut store)?);
+        policy.direction = board.direction;
+        let now = crate::clock::now(clock.as_ref());
+        let mut session = Session::new(policy.clone(), store.roster()?);
+        let told = session.step(now, Event::Inside(store.inside(now)?));
+        debug_assert!(told.is_empty(), "who is inside is for the session alone");
         let shared = Shared::new(SearchSet::load(&mut store, &policy)?);
-        let left_open = store.close_open_grants(crate::clock::now(clock.as_ref()))?;
+        let left_open = store.close_open_grants(now)?;
         tracing::info!(references = shared.current().references(), left_open, "door starts");
 
         let (inbox, arrivals) = sync_channel(INBOX);
@@ -159,6 +163,13 @@ impl Door {
             inbox: inbox.clone(),
             stopping: Arc::clone(&stopping),
         };
+        let reader = |facts: &ReaderFacts| ReaderThread {
+            facts: facts.clone(),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            stopping: Arc::clone(&stopping),
+        };
+        let readers: Vec<ReaderThread> = board.readers.iter().map(reader).collect();
         let camera = CameraThread {
             board,
             camera,
@@ -175,7 +186,6 @@ impl Door {
             clock: Arc::clone(&clock),
             inbox: inbox.clone(),
             stopping: Arc::clone(&stopping),
-            pad_floor: policy.pad_floor,
             watch: Watch::default(),
             expected: expected.clone(),
             entropy: Box::new(SystemEntropy),
@@ -196,6 +206,9 @@ impl Door {
         others.push(spawn("camera", move || camera.run())?);
         others.push(spawn("vision", move || vision.run())?);
         others.push(spawn("inputs", move || inputs.run())?);
+        for reader in readers {
+            others.push(spawn("reader", move || reader.run())?);
+        }
         let gate = spawn("gate", move || gate.run(&arrivals))?;
         Ok(Self { inbox, stopping, shared: kept, gate, others })
     }

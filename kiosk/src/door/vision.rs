@@ -10,8 +10,8 @@ use std::{
 };
 
 use boards::{Clock, Frame, Pixels};
-use gate::{Comparison, Event, Evidence, FacePoints, FaceView, Probe, Reading, TrackId, View};
-use models::{Format, Image, Landmarks, ModelError, Observation, Picture, Vision, calibration::Impostors};
+use gate::{Comparison, Event, Evidence, FaceView, Probe, Reading, TrackId, View};
+use models::{Format, Image, ModelError, Observation, Picture, Vision, calibration::Impostors};
 use store::Entropy;
 
 use super::{
@@ -36,8 +36,6 @@ pub(super) struct VisionThread {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) inbox: SyncSender<Inbox>,
     pub(super) stopping: Arc<AtomicBool>,
-    /// Bona fide frames are evidence of how alike people look, attacks are not.
-    pub(super) pad_floor: f32,
     pub(super) watch: Watch,
     /// Whose card was presented.
     pub(super) expected: SharedExpected,
@@ -98,8 +96,7 @@ impl VisionThread {
 
     /// What the track before said of the live tail, when this frame is the first of another.
     fn impostors(&mut self, Compared { track, probe, comparison, set }: Compared) -> Option<Impostors> {
-        let living = comparison.pad >= self.pad_floor;
-        if !living {
+        if !set.is_bona_fide(&comparison) {
             return None;
         }
         let confirmed = comparison.found.best.is_some_and(|best| best.score >= comparison.threshold.score());
@@ -166,11 +163,5 @@ fn view(observation: &Observation<'_>, set: &SearchSet, expected: Option<&Expect
             )
         }
     };
-    View::Face(FaceView { track: subject.track, reading, points: points(&subject.landmarks) })
-}
-
-fn points(landmarks: &Landmarks) -> FacePoints {
-    let [right_eye, left_eye, nose, right_mouth, left_mouth] =
-        landmarks.points().map(|point| [point.x, point.y]);
-    FacePoints { right_eye, left_eye, nose, right_mouth, left_mouth }
+    View::Face(FaceView { track: subject.track, reading, sight: subject.sight() })
 }

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use gate::Screen;
 use image::RgbImage;
 use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
 use slint::platform::{Platform, PointerEventButton, WindowAdapter, WindowEvent};
@@ -13,6 +12,7 @@ use slint::{
 };
 
 use super::generated::Kiosk;
+use super::moment::Moment;
 use super::panel::{Preview, UiError};
 use super::words::{Language, Notice, Setup, Touch};
 use super::{shown, staff, wiring};
@@ -81,19 +81,19 @@ impl Headless {
         Ok(Headless { ui, window, notice: setup.notice.clone() })
     }
 
-    /// Shows `screen`, with a camera picture or without one, in `language`, and draws it.
+    /// Shows `moment`, with a camera picture or without one, in `language`, and draws it.
     ///
     /// # Errors
     /// [`UiError::Language`] where the language was not built in.
     pub(crate) fn render(
         &self,
-        screen: &Screen,
+        moment: &Moment,
         language: Language,
         preview: Option<&Preview>,
         size: PanelSize,
     ) -> Result<RgbImage, UiError> {
         wiring::speak(&self.ui, &self.notice, language)?;
-        self.ui.set_showing(shown::showing(screen));
+        self.ui.set_showing(shown::showing(moment));
         self.ui.set_preview(preview.map(shown::mirrored).unwrap_or_default());
         Ok(self.draw(size))
     }
@@ -148,8 +148,8 @@ impl Headless {
         self.ui.window().dispatch_event(WindowEvent::PointerReleased { position, button });
     }
 
-    /// Shows `screen` in whatever language is chosen.
-    pub(super) fn show(&self, screen: &Screen) {
-        self.ui.set_showing(shown::showing(screen));
+    /// Shows `moment` in whatever language is chosen.
+    pub(super) fn show(&self, moment: &Moment) {
+        self.ui.set_showing(shown::showing(moment));
     }
 }

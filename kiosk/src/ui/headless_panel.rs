@@ -8,6 +8,7 @@ use std::thread;
 use gate::Screen;
 
 use super::headless::{Headless, PanelSize};
+use super::moment::Moment;
 use super::panel::{Panel, Preview, UiError, save};
 use super::words::{Language, Setup};
 use crate::desk::View;
@@ -25,7 +26,7 @@ pub(crate) struct HeadlessPanel {
 /// What is shown.
 #[derive(Clone)]
 struct Now {
-    screen: Screen,
+    moment: Moment,
     preview: Option<Preview>,
     desk: View,
 }
@@ -47,10 +48,8 @@ impl HeadlessPanel {
             .name("screens".into())
             .spawn(move || draw_all(&setup, language, size, &inbox))
             .map_err(UiError::Thread)?;
-        Ok(HeadlessPanel {
-            now: Arc::new(Mutex::new(Now { screen: Screen::Idle, preview: None, desk: View::default() })),
-            requests,
-        })
+        let now = Now { moment: Screen::Idle.into(), preview: None, desk: View::default() };
+        Ok(HeadlessPanel { now: Arc::new(Mutex::new(now)), requests })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -59,8 +58,8 @@ impl HeadlessPanel {
 }
 
 impl Panel for HeadlessPanel {
-    fn show(&self, screen: Screen) {
-        self.now().screen = screen;
+    fn show(&self, moment: Moment) {
+        self.now().moment = moment;
     }
 
     fn preview(&self, preview: Preview) {
@@ -102,7 +101,7 @@ fn draw(
         Some(made) => made,
         None => screens.insert(Headless::new(setup, |_| ())?),
     };
-    let public = screens.render(&now.screen, language, now.preview.as_ref(), size)?;
+    let public = screens.render(&now.moment, language, now.preview.as_ref(), size)?;
     if now.desk == View::default() {
         return save(&public, file);
     }

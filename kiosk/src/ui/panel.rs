@@ -3,15 +3,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use gate::Screen;
 use thiserror::Error;
 
+use super::moment::Moment;
 use crate::desk::View;
 
 /// A screen that somebody looks at, or that is only drawn on request.
 pub(crate) trait Panel: Send + Sync {
-    /// Shows `screen` from now on. Never waits; only the newest screen counts.
-    fn show(&self, screen: Screen);
+    /// Shows `moment` from now on. Never waits; only the newest one counts.
+    fn show(&self, moment: Moment);
 
     /// Shows a camera picture inside the guide of the screens that look for a face. Never waits; only the newest counts.
     fn preview(&self, preview: Preview);

@@ -1,36 +1,125 @@
 //! From what the gate means to what the screens take.
 
-use gate::{Fault, QualityIssue, Screen, Welcome};
+use gate::{
+    Date, Fault, FeeLine, Greeting, QualityIssue, ReaderScreen, Screen, ShelterScreen, Side, Welcome,
+};
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
-use super::generated::{Issue, Part, Scene, Showing};
+use super::generated::{self, Fee, Issue, Member, Part, Presence, Refusal, Scene, Showing, Spoken, Step};
+use super::moment::{Cover, Meaning, Moment};
 use super::panel::Preview;
+use super::{dates, models};
 
-/// Every screen has its scene; what a scene does not use keeps its first value.
-pub(super) fn showing(screen: &Screen) -> Showing {
-    let scene = |scene| Showing { scene, issue: Issue::TooFar, part: Part::Camera, party: 0 };
-    match *screen {
-        Screen::Idle => scene(Scene::Idle),
-        Screen::Hint(why) => Showing { issue: issue(why), ..scene(Scene::Hint) },
-        Screen::HoldStill => scene(Scene::HoldStill),
-        Screen::Welcome(Welcome { party, .. }) => {
-            Showing { party: i32::try_from(party).unwrap_or(i32::MAX), ..scene(Scene::Welcome) }
+/// More fee classes than this are not shown, so that the lines keep a size that can be read: staff see them all. A household
+/// that pays in more than six classes is not known of.
+const FEES_SHOWN: usize = 6;
+
+/// Every moment has its scene; what a scene does not use keeps its first value.
+pub(super) fn showing(moment: &Moment) -> Showing {
+    match &moment.meaning {
+        Meaning::Gate(screen) => of_screen(screen, &moment.names),
+        Meaning::Covered(cover) => {
+            let issue = match cover {
+                Cover::Mask => Issue::Mask,
+                Cover::Cap => Issue::Cap,
+            };
+            Showing { issue, ..plain(Scene::Hint) }
         }
-        Screen::ShowFace | Screen::TurnHead(_) | Screen::TurnBack => scene(Scene::HoldStill),
-        Screen::AnotherWay
-        | Screen::ClaimNotConfirmed
-        | Screen::NotAdmitted(_)
-        | Screen::Evacuate
-        | Screen::Reader(_)
-        | Screen::Shelter(_) => scene(Scene::SeeStaff),
-        Screen::NotRecognised => scene(Scene::NotRecognised),
-        Screen::Ambiguous => scene(Scene::Ambiguous),
-        Screen::SecondFactor => scene(Scene::SecondFactor),
-        Screen::SeeStaff => scene(Scene::SeeStaff),
-        Screen::NoClearImage(why) => Showing { issue: issue(why), ..scene(Scene::NoClearImage) },
-        Screen::Pause => scene(Scene::Pause),
-        Screen::OutOfService(fault) => Showing { part: part(fault), ..scene(Scene::OutOfService) },
     }
+}
+
+fn plain(scene: Scene) -> Showing {
+    Showing {
+        scene,
+        issue: Issue::TooFar,
+        part: Part::Camera,
+        side: generated::Side::Left,
+        refusal: Refusal::NotRegistered,
+        step: Step::CardFront,
+        party: 0,
+        aboard: false,
+        day: Spoken::default(),
+        name: "".into(),
+        fees: models::of([]),
+        members: models::of([]),
+    }
+}
+
+fn of_screen(screen: &Screen, names: &[String]) -> Showing {
+    match screen {
+        Screen::Idle => plain(Scene::Idle),
+        Screen::Hint(why) => Showing { issue: issue(*why), ..plain(Scene::Hint) },
+        Screen::HoldStill => plain(Scene::HoldStill),
+        Screen::ShowFace => plain(Scene::ShowFace),
+        Screen::TurnHead(to) => Showing { side: side(*to), ..plain(Scene::TurnHead) },
+        Screen::TurnBack => plain(Scene::TurnBack),
+        Screen::Welcome(welcome) => greeting(welcome, names),
+        Screen::NotRecognised => plain(Scene::NotRecognised),
+        Screen::Ambiguous => plain(Scene::Ambiguous),
+        Screen::SecondFactor => plain(Scene::SecondFactor),
+        Screen::SeeStaff => plain(Scene::SeeStaff),
+        Screen::Farewell => plain(Scene::Farewell),
+        Screen::AnotherWay => plain(Scene::AnotherWay),
+        Screen::ClaimNotConfirmed => plain(Scene::ClaimNotConfirmed),
+        Screen::NotAdmitted(why) => not_admitted(*why),
+        Screen::NoClearImage(why) => Showing { issue: issue(*why), ..plain(Scene::NoClearImage) },
+        Screen::Pause => plain(Scene::Pause),
+        Screen::OutOfService(fault) => Showing { part: part(*fault), ..plain(Scene::OutOfService) },
+        Screen::Evacuate => plain(Scene::Evacuate),
+        Screen::Reader(at) => Showing { step: step(*at), ..plain(Scene::Reader) },
+        Screen::Shelter(ShelterScreen::Reception) => plain(Scene::ShelterReception),
+        Screen::Shelter(ShelterScreen::Household) => household(names),
+    }
+}
+
+/// A name is shown only where the gate says whose may be.
+fn greeting(welcome: &Welcome, names: &[String]) -> Showing {
+    let Welcome { party, fees, pass_until, greet, greeting } = welcome;
+    let count = |people: u32| i32::try_from(people).unwrap_or(i32::MAX);
+    let fee = |line: &FeeLine| Fee {
+        words: Spoken {
+            japanese: line.words.japanese.as_ref().into(),
+            easy: line.words.easy.as_ref().into(),
+            english: line.words.english.as_ref().into(),
+        },
+        people: count(line.people),
+    };
+    let name = greet.and(names.first()).map(String::as_str).unwrap_or_default();
+    Showing {
+        party: count(*party),
+        aboard: match greeting {
+            Greeting::Enter => false,
+            Greeting::Board => true,
+        },
+        day: pass_until.map(dates::day).unwrap_or_default(),
+        name: name.into(),
+        fees: models::of(fees.iter().take(FEES_SHOWN).map(fee)),
+        ..plain(Scene::Welcome)
+    }
+}
+
+fn not_admitted(why: gate::Refusal) -> Showing {
+    let far = |day: Date| dates::day_of_year(day);
+    let (refusal, day) = match why {
+        gate::Refusal::NotRegistered => (Refusal::NotRegistered, None),
+        gate::Refusal::NotYetValid(from) => (Refusal::NotYetValid, Some(far(from))),
+        gate::Refusal::Expired(on) => (Refusal::Expired, Some(far(on))),
+        gate::Refusal::Closed => (Refusal::Closed, None),
+        gate::Refusal::OutsideOwnHours => (Refusal::OwnHours, None),
+        gate::Refusal::NoEntitlement => (Refusal::NoEntitlement, None),
+        gate::Refusal::PassNotValid { ended: Some(on) } => (Refusal::PassEnded, Some(far(on))),
+        gate::Refusal::PassNotValid { ended: None } => (Refusal::PassLater, None),
+        gate::Refusal::CouponsUsed => (Refusal::CouponsUsed, None),
+        gate::Refusal::AlreadyInside => (Refusal::AlreadyInside, None),
+        gate::Refusal::ClockInDoubt => (Refusal::ClockInDoubt, None),
+    };
+    Showing { refusal, day: day.unwrap_or_default(), ..plain(Scene::NotAdmitted) }
+}
+
+/// Nobody is here until somebody says so.
+fn household(names: &[String]) -> Showing {
+    let open = |name: &String| Member { name: name.into(), presence: Presence::Open };
+    Showing { members: models::of(names.iter().map(open)), ..plain(Scene::ShelterHousehold) }
 }
 
 fn issue(why: QualityIssue) -> Issue {
@@ -49,6 +138,23 @@ fn part(fault: Fault) -> Part {
         Fault::Camera => Part::Camera,
         Fault::Strike => Part::Strike,
         Fault::Storage => Part::Storage,
+    }
+}
+
+fn side(to: Side) -> generated::Side {
+    match to {
+        Side::Left => generated::Side::Left,
+        Side::Right => generated::Side::Right,
+    }
+}
+
+fn step(at: ReaderScreen) -> Step {
+    match at {
+        ReaderScreen::CardFront => Step::CardFront,
+        ReaderScreen::Pin => Step::Pin,
+        ReaderScreen::OneTryLeft => Step::OneTryLeft,
+        ReaderScreen::CardWithoutPin => Step::CardWithoutPin,
+        ReaderScreen::OtherCard => Step::OtherCard,
     }
 }
 

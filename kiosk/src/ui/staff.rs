@@ -6,7 +6,7 @@ use gate::{Assurance, QualityIssue, Way, Words};
 use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
 
 use super::generated::{
-    Kiosk, Staff, StaffField, StaffForm, StaffHint, StaffNote, StaffPage, StaffRow, StaffWhy, Tongue,
+    Kiosk, Setting, Staff, StaffField, StaffForm, StaffHint, StaffNote, StaffPage, StaffRow, StaffWhy, Tongue,
 };
 use super::staff_text::{clock_text, date_text, typed_date};
 use crate::desk::{
@@ -17,7 +17,7 @@ use crate::desk::{
 /// Shows `view`. Whatever a page does not use keeps its first value, so that no name of an earlier page stays in memory.
 pub(super) fn show(ui: &Kiosk, view: &View) {
     let tongue = if view.english { Tongue::English } else { Tongue::Japanese };
-    if ui.get_tongue() != tongue {
+    if ui.global::<Setting>().get_tongue() != tongue {
         ui.invoke_choose(tongue);
     }
     let staff = ui.global::<Staff>();

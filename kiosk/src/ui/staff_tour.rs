@@ -23,7 +23,7 @@ use crate::desk::{
 pub(super) fn draw(out: &Path, drawn: &mut Vec<PathBuf>) -> Result<(), UiError> {
     let out = out.join("staff");
     std::fs::create_dir_all(&out).map_err(|source| UiError::Folder { path: out.clone(), source })?;
-    let setup = Setup { notice: Notice::example(), readers: false };
+    let setup = Setup { notice: Notice::example(), readers: false, vehicle: false };
     let screens = Headless::new(&setup, |_| ())?;
     screens.ui().set_preview(shown::mirrored(&evening_light()));
     for (code, english) in [("ja", false), ("en", true)] {

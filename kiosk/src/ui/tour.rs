@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use gate::{Fault, QualityIssue, Screen, Welcome};
+use gate::{
+    Date, Fault, FeeLine, Greeting, PersonId, QualityIssue, ReaderScreen, Refusal, Screen, ShelterScreen,
+    Side, Welcome, Words,
+};
 
 use super::headless::{Headless, PanelSize};
+use super::moment::{Cover, Meaning, Moment};
 use super::panel::{Preview, UiError, save};
 use super::words::{Language, Notice, Setup};
 
@@ -17,23 +21,119 @@ const ISSUES: [QualityIssue; 6] = [
     QualityIssue::Blurred,
 ];
 
-/// Every screen there is, greetings for one person and for three.
-pub(crate) fn every_screen() -> Vec<Screen> {
-    let mut screens = vec![Screen::Idle];
-    screens.extend(ISSUES.map(Screen::Hint));
-    screens.extend([
+/// Every moment there is. Greetings for one person and for three; with fees, a name and a pass; in a vehicle.
+pub(crate) fn every_moment() -> Vec<Moment> {
+    let mut moments = vec![Screen::Idle.into()];
+    moments.extend(ISSUES.map(Screen::Hint).map(Moment::from));
+    moments.extend([Cover::Mask, Cover::Cap].map(Moment::from));
+    let mut screens = vec![
         Screen::HoldStill,
+        Screen::ShowFace,
+        Screen::TurnHead(Side::Left),
+        Screen::TurnHead(Side::Right),
+        Screen::TurnBack,
         welcome(1),
         welcome(3),
         Screen::NotRecognised,
         Screen::Ambiguous,
         Screen::SecondFactor,
         Screen::SeeStaff,
-    ]);
+        Screen::Farewell,
+        Screen::AnotherWay,
+        Screen::ClaimNotConfirmed,
+    ];
+    screens.extend(refusals().map(Screen::NotAdmitted));
     screens.extend(ISSUES.map(Screen::NoClearImage));
     screens.push(Screen::Pause);
     screens.extend([Fault::Camera, Fault::Strike, Fault::Storage].map(Screen::OutOfService));
-    screens
+    screens.push(Screen::Evacuate);
+    screens.extend(
+        [
+            ReaderScreen::CardFront,
+            ReaderScreen::Pin,
+            ReaderScreen::OneTryLeft,
+            ReaderScreen::CardWithoutPin,
+            ReaderScreen::OtherCard,
+        ]
+        .map(Screen::Reader),
+    );
+    screens.extend([ShelterScreen::Reception, ShelterScreen::Household].map(Screen::Shelter));
+    moments.extend(screens.into_iter().map(Moment::from));
+    moments.extend(greetings());
+    moments.extend([2, 9].map(family));
+    moments
+}
+
+/// A plain welcome.
+pub(super) fn welcome(party: u32) -> Screen {
+    Screen::Welcome(Welcome { party, ..Welcome::default() })
+}
+
+/// Every reason not to let somebody in.
+pub(super) fn refusals() -> [Refusal; 11] {
+    [
+        Refusal::NotRegistered,
+        Refusal::NotYetValid(day(2026, 4, 1)),
+        Refusal::Expired(day(2026, 3, 31)),
+        Refusal::Closed,
+        Refusal::OutsideOwnHours,
+        Refusal::NoEntitlement,
+        Refusal::PassNotValid { ended: Some(day(2026, 9, 30)) },
+        Refusal::PassNotValid { ended: None },
+        Refusal::CouponsUsed,
+        Refusal::AlreadyInside,
+        Refusal::ClockInDoubt,
+    ]
+}
+
+/// Welcomes with all that can stand on them.
+fn greetings() -> [Moment; 6] {
+    let resident = |people| {
+        fee(
+            "市内在住　無料",
+            "市《し》に　すんでいる　人《ひと》　0円《えん》",
+            "City resident, free",
+            people,
+        )
+    };
+    let other = |people| {
+        fee(
+            "市外在住　500円",
+            "市《し》の　そとの　人《ひと》　500円《えん》",
+            "Non-resident, 500 yen",
+            people,
+        )
+    };
+    let child =
+        |people| fee("小学生　200円", "しょうがくせい　200円《えん》", "Schoolchild, 200 yen", people);
+    let pass_until = Some(day(2026, 12, 31));
+    let greet = Some(PersonId([7; 16]));
+    let of = |welcome: Welcome| Moment::from(Screen::Welcome(welcome));
+    let plain = Welcome::default;
+    [
+        of(Welcome { party: 3, fees: vec![resident(3)], ..plain() }),
+        of(Welcome { party: 4, fees: vec![resident(1), other(2), child(1)], ..plain() }),
+        of(Welcome { party: 2, fees: vec![resident(1), other(1)], pass_until, greet, ..plain() })
+            .naming(vec!["見本 太郎".into()]),
+        of(Welcome { party: 1, pass_until, ..plain() }),
+        of(Welcome { party: 1, pass_until, greeting: Greeting::Board, ..plain() }),
+        of(Welcome { party: 2, greeting: Greeting::Board, ..plain() }),
+    ]
+}
+
+fn fee(japanese: &str, easy: &str, english: &str, people: u32) -> FeeLine {
+    FeeLine { words: Words { japanese: japanese.into(), easy: easy.into(), english: english.into() }, people }
+}
+
+/// A household of so many at a shelter's reception.
+pub(super) fn family(members: usize) -> Moment {
+    let names = ["太郎", "花子", "一郎", "双葉", "三郎", "四季", "五月", "六花", "七海"];
+    Moment::from(Screen::Shelter(ShelterScreen::Household))
+        .naming(names[..members].iter().map(|name| format!("見本 {name}")).collect())
+}
+
+fn day(year: u16, month: u8, day: u8) -> Date {
+    Date::new(year, month, day).expect("a day of the calendar")
 }
 
 /// Draws every screen in every language into the folder `out`, and returns the files in the order they were made.
@@ -47,7 +147,7 @@ pub(crate) fn tour(out: &Path) -> Result<Vec<PathBuf>, UiError> {
     std::fs::create_dir_all(out).map_err(|source| UiError::Folder { path: out.to_path_buf(), source })?;
     let mut drawn = Vec::new();
     for language in Language::ALL {
-        let plain = Setup { notice: Notice::example(), readers: false };
+        let plain = Setup { notice: Notice::example(), readers: false, vehicle: false };
         let mut walk = Walk { screens: Headless::new(&plain, |_| ())?, language, out, drawn: &mut drawn };
         walk.upright("")?;
         walk.wide()?;
@@ -70,21 +170,22 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn upright(&mut self, suffix: &str) -> Result<(), UiError> {
-        every_screen().iter().try_for_each(|screen| self.draw(screen, suffix, None, PanelSize::UPRIGHT))
+        every_moment().iter().try_for_each(|moment| self.draw(moment, suffix, None, PanelSize::UPRIGHT))
     }
 
     fn wide(&mut self) -> Result<(), UiError> {
         for size in [PanelSize::WIDE, PanelSize::COUNTER] {
             let suffix = format!("-{}x{}", size.width, size.height);
-            every_screen().iter().try_for_each(|screen| self.draw(screen, &suffix, None, size))?;
+            every_moment().iter().try_for_each(|moment| self.draw(moment, &suffix, None, size))?;
         }
         Ok(())
     }
 
     fn with_preview(&mut self) -> Result<(), UiError> {
         let preview = evening_light();
-        for screen in [Screen::Idle, Screen::Hint(QualityIssue::TooFar), Screen::HoldStill] {
-            self.draw(&screen, "-preview", Some(&preview), PanelSize::UPRIGHT)?;
+        let hint = Screen::Hint(QualityIssue::TooFar);
+        for screen in [Screen::Idle, hint, Screen::HoldStill, Screen::TurnHead(Side::Right)] {
+            self.draw(&screen.into(), "-preview", Some(&preview), PanelSize::UPRIGHT)?;
         }
         Ok(())
     }
@@ -94,56 +195,103 @@ impl Walk<'_> {
             self.screens.draw(size);
             self.screens.touch(size.width as f32 / 2.0, size.height as f32 - 80.0);
             let suffix = format!("-staff-called-{}x{}", size.width, size.height);
-            self.draw(&Screen::NotRecognised, &suffix, None, size)?;
+            self.draw(&Screen::NotRecognised.into(), &suffix, None, size)?;
         }
         Ok(())
     }
 
     fn draw(
         &mut self,
-        screen: &Screen,
+        moment: &Moment,
         suffix: &str,
         preview: Option<&Preview>,
         size: PanelSize,
     ) -> Result<(), UiError> {
-        let picture = self.screens.render(screen, self.language, preview, size)?;
-        let file = self.out.join(format!("{}-{}{suffix}.png", self.language.code(), name(screen)));
+        let picture = self.screens.render(moment, self.language, preview, size)?;
+        let file = self.out.join(format!("{}-{}{suffix}.png", self.language.code(), name(moment)));
         save(&picture, &file)?;
         self.drawn.push(file);
         Ok(())
     }
 }
 
-/// A plain welcome.
-pub(super) fn welcome(party: u32) -> Screen {
-    Screen::Welcome(Welcome { party, ..Welcome::default() })
+/// How the file of a moment is called.
+fn name(moment: &Moment) -> String {
+    let screen = match &moment.meaning {
+        Meaning::Gate(screen) => screen,
+        Meaning::Covered(Cover::Mask) => return "hint-mask".into(),
+        Meaning::Covered(Cover::Cap) => return "hint-cap".into(),
+    };
+    let plain = match screen {
+        Screen::Idle => "idle",
+        Screen::Hint(issue) => return format!("hint-{}", issue_name(*issue)),
+        Screen::HoldStill => "hold-still",
+        Screen::ShowFace => "show-face",
+        Screen::TurnHead(Side::Left) => "turn-head-left",
+        Screen::TurnHead(Side::Right) => "turn-head-right",
+        Screen::TurnBack => "turn-back",
+        Screen::Welcome(welcome) => return welcome_name(welcome),
+        Screen::Farewell => "farewell",
+        Screen::AnotherWay => "another-way",
+        Screen::ClaimNotConfirmed => "claim-not-confirmed",
+        Screen::NotAdmitted(refusal) => return format!("not-admitted-{}", refusal_name(*refusal)),
+        Screen::Evacuate => "evacuate",
+        Screen::Reader(ReaderScreen::CardFront) => "reader-card-front",
+        Screen::Reader(ReaderScreen::Pin) => "reader-pin",
+        Screen::Reader(ReaderScreen::OneTryLeft) => "reader-one-try-left",
+        Screen::Reader(ReaderScreen::CardWithoutPin) => "reader-card-without-pin",
+        Screen::Reader(ReaderScreen::OtherCard) => "reader-other-card",
+        Screen::Shelter(ShelterScreen::Reception) => "shelter-reception",
+        Screen::Shelter(ShelterScreen::Household) => {
+            return format!("shelter-household-{}", moment.names.len());
+        }
+        Screen::NotRecognised => "not-recognised",
+        Screen::Ambiguous => "ambiguous",
+        Screen::SecondFactor => "second-factor",
+        Screen::SeeStaff => "see-staff",
+        Screen::NoClearImage(issue) => return format!("no-clear-image-{}", issue_name(*issue)),
+        Screen::Pause => "pause",
+        Screen::OutOfService(Fault::Camera) => "out-of-service-camera",
+        Screen::OutOfService(Fault::Strike) => "out-of-service-strike",
+        Screen::OutOfService(Fault::Storage) => "out-of-service-storage",
+    };
+    plain.into()
 }
 
-fn name(screen: &Screen) -> String {
-    match screen {
-        Screen::Idle => "idle".into(),
-        Screen::Hint(issue) => format!("hint-{}", issue_name(*issue)),
-        Screen::HoldStill => "hold-still".into(),
-        Screen::Welcome(Welcome { party: 1, .. }) => "welcome".into(),
-        Screen::Welcome(Welcome { party, .. }) => format!("welcome-{party}"),
-        Screen::ShowFace
-        | Screen::TurnHead(_)
-        | Screen::TurnBack
-        | Screen::AnotherWay
-        | Screen::ClaimNotConfirmed
-        | Screen::NotAdmitted(_)
-        | Screen::Evacuate
-        | Screen::Reader(_)
-        | Screen::Shelter(_) => "later".into(),
-        Screen::NotRecognised => "not-recognised".into(),
-        Screen::Ambiguous => "ambiguous".into(),
-        Screen::SecondFactor => "second-factor".into(),
-        Screen::SeeStaff => "see-staff".into(),
-        Screen::NoClearImage(issue) => format!("no-clear-image-{}", issue_name(*issue)),
-        Screen::Pause => "pause".into(),
-        Screen::OutOfService(Fault::Camera) => "out-of-service-camera".into(),
-        Screen::OutOfService(Fault::Strike) => "out-of-service-strike".into(),
-        Screen::OutOfService(Fault::Storage) => "out-of-service-storage".into(),
+fn welcome_name(welcome: &Welcome) -> String {
+    let Welcome { party, fees, pass_until, greet, greeting } = welcome;
+    let mut name = String::from(match greeting {
+        Greeting::Enter => "welcome",
+        Greeting::Board => "aboard",
+    });
+    if *party != 1 {
+        name += &format!("-{party}");
+    }
+    if !fees.is_empty() {
+        name += &format!("-fees-{}", fees.len());
+    }
+    if pass_until.is_some() {
+        name += "-pass";
+    }
+    if greet.is_some() {
+        name += "-name";
+    }
+    name
+}
+
+fn refusal_name(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotRegistered => "not-registered",
+        Refusal::NotYetValid(_) => "not-yet-valid",
+        Refusal::Expired(_) => "expired",
+        Refusal::Closed => "closed",
+        Refusal::OutsideOwnHours => "own-hours",
+        Refusal::NoEntitlement => "no-entitlement",
+        Refusal::PassNotValid { ended: Some(_) } => "pass-ended",
+        Refusal::PassNotValid { ended: None } => "pass-later",
+        Refusal::CouponsUsed => "coupons-used",
+        Refusal::AlreadyInside => "already-inside",
+        Refusal::ClockInDoubt => "clock-in-doubt",
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use gate::Screen;
 use image::{Rgb, RgbImage};
 use slint::{ComponentHandle as _, Rgba8Pixel, SharedPixelBuffer, Weak};
 
 use super::generated::Kiosk;
+use super::moment::Moment;
 use super::panel::{Panel, Preview, UiError, save};
 use super::words::{Setup, Touch};
 use super::{shown, staff, wiring};
@@ -79,7 +79,7 @@ pub(crate) struct ScreenHandle {
 /// What the main thread has not shown yet.
 #[derive(Default)]
 struct Waiting {
-    screen: Option<Screen>,
+    moment: Option<Moment>,
     preview: Option<Preview>,
     desk: Option<View>,
     /// The main thread has been asked to look here.
@@ -108,8 +108,8 @@ impl ScreenHandle {
 }
 
 impl Panel for ScreenHandle {
-    fn show(&self, screen: Screen) {
-        self.tell(|waiting| waiting.screen = Some(screen));
+    fn show(&self, moment: Moment) {
+        self.tell(|waiting| waiting.moment = Some(moment));
     }
 
     fn preview(&self, preview: Preview) {
@@ -137,9 +137,9 @@ impl Panel for ScreenHandle {
 
 /// Shows what is waiting; on the main thread.
 fn catch_up(ui: &Kiosk, waiting: &Mutex<Waiting>) {
-    let Waiting { screen, preview, desk, asked: _ } = std::mem::take(&mut *lock(waiting));
-    if let Some(screen) = screen {
-        ui.set_showing(shown::showing(&screen));
+    let Waiting { moment, preview, desk, asked: _ } = std::mem::take(&mut *lock(waiting));
+    if let Some(moment) = moment {
+        ui.set_showing(shown::showing(&moment));
     }
     if let Some(preview) = preview {
         ui.set_preview(shown::mirrored(&preview));

@@ -1,11 +1,11 @@
-//! The sections of the door's contacts.
+//! The sections of the door's contacts and of the readers.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use toml::Table;
+use toml::{Table, Value};
 
-use super::{BoardError, File, InputsFacts};
+use super::{BoardError, File, InputsFacts, ReaderFacts};
 use crate::{
     Input,
     lines::{Bias, Line},
@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SimInputs {
+struct SimFile {
     path: PathBuf,
 }
 
@@ -45,6 +45,8 @@ enum Level {
 
 const INPUTS: &str = "[inputs]";
 
+const READERS: &str = "[[readers]]";
+
 const KINDS: &str = "\"sim\" and \"gpio\" are";
 
 impl File<'_> {
@@ -52,7 +54,7 @@ impl File<'_> {
         let kind = self.kind(&mut table, "inputs.kind", KINDS)?;
         match kind.as_str() {
             "sim" => {
-                let sim: SimInputs = self.section(table, INPUTS)?;
+                let sim: SimFile = self.section(table, INPUTS)?;
                 Ok(InputsFacts::Sim { path: self.beside(&sim.path) })
             }
             "gpio" => {
@@ -71,6 +73,29 @@ impl File<'_> {
                 Ok(InputsFacts::Gpio { chip: self.beside(&gpio.chip), lines })
             }
             other => Err(self.value("inputs.kind", format!("\"{other}\""), KINDS)),
+        }
+    }
+}
+
+impl File<'_> {
+    pub(super) fn reader(&self, reader: Value) -> Result<ReaderFacts, BoardError> {
+        let allowed = "[] is, or for each reader a section [[readers]] with kind = \"sim\"";
+        let mut table = match reader {
+            Value::Table(table) => table,
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_) => return Err(self.value("readers", format!("[{reader}]"), allowed)),
+        };
+        let kind = self.kind(&mut table, "readers.kind", "\"sim\" is")?;
+        match kind.as_str() {
+            "sim" => {
+                let sim: SimFile = self.section(table, READERS)?;
+                Ok(ReaderFacts::Sim { path: self.beside(&sim.path) })
+            }
+            other => Err(self.value("readers.kind", format!("\"{other}\""), "\"sim\" is")),
         }
     }
 }
