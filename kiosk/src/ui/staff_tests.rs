@@ -25,7 +25,11 @@ fn screens() -> (Headless, Heard) {
             sink.borrow_mut().push(touch);
         }
     };
-    (Headless::new(&Setup { notice: Notice::example(), readers: false, vehicle: false }, on_touch).unwrap(), heard)
+    (
+        Headless::new(&Setup { notice: Notice::example(), readers: false, vehicle: false }, on_touch)
+            .unwrap(),
+        heard,
+    )
 }
 
 fn page(name: &str) -> View {
