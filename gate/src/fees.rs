@@ -31,7 +31,12 @@ pub fn stale(facility: &Facility, class: &FeeClass, attributes: &Attributes, day
 }
 
 /// Whether all conditions hold. One that does not hold settles it, even if others depend on a day that is not known.
-fn fits(facility: &Facility, who: &Who, known: &Attributes, day: Option<Date>) -> Result<bool, Undated> {
+pub(crate) fn fits(
+    facility: &Facility,
+    who: &Who,
+    known: &Attributes,
+    day: Option<Date>,
+) -> Result<bool, Undated> {
     let conditions = [
         who.resident.map(|asked| lives_in_city(known, day).map(|it| it == Some(asked))),
         who.from_age.map(|from| age(facility, known, day).map(|it| it.is_some_and(|age| age >= from.into()))),

@@ -5,16 +5,17 @@
 //!
 //! The story in reading order: [`biometrics`] (templates, the gallery and what a search of it is; the fast one is in
 //! `models`), [`evidence`] (what one camera frame said), [`claim`] (what a card or code said), [`sensor`] (what a face
-//! alone is good for), [`policy`] (what must hold for a grant), [`mod@decide`] (the rule itself), [`challenge`] (a head turns, a photograph does not), [`people`],
-//! [`facility`] and [`admission`] (who may come in today, and what they pay), [`session`] (a visit from the first frame to
-//! the shown outcome), [`audit`] (no record, no entry), [`door`] (what the door's contacts tell), [`screen`] (what the
-//! person sees).
+//! alone is good for), [`policy`] (what must hold for a grant), [`mod@check`] (what is wrong with it), [`mod@decide`] (the
+//! rule itself), [`challenge`] (a head turns, a photograph does not), [`people`], [`facility`], [`fees`], [`inside`] and
+//! [`admission`] (who may come in today, and what they pay), [`session`] (a visit from the first frame to the shown
+//! outcome), [`audit`] (no record, no entry), [`door`] (what the door's contacts tell), [`screen`] (what the person sees).
 
 pub mod admission;
 pub mod audit;
 pub mod biometrics;
 pub mod calendar;
 pub mod challenge;
+pub mod check;
 pub mod claim;
 pub mod decide;
 pub mod door;
@@ -42,6 +43,7 @@ pub use calendar::{Date, Local, Period, Weekday};
 pub use challenge::{
     Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Followed, Progress, Side, Sight,
 };
+pub use check::{PolicyFinding, RosterFinding, check};
 pub use claim::{Claim, ClaimRule, CredentialKind, Way};
 pub use decide::{Decision, DenyReason, Fused, Outcome, decide, decide_claim, fuse};
 pub use door::{DoorEvent, DoorMonitor, DoorTimes, Input, InputChange};
@@ -59,6 +61,6 @@ pub use people::{
 };
 pub use policy::{Mode, Policy};
 pub use screen::{FeeLine, ReaderScreen, Screen, ShelterScreen, Welcome};
-pub use sensor::{FaceAlone, FaceRules, SensorTier};
+pub use sensor::{Direction, FaceAlone, FaceRules, SensorTier};
 pub use session::{Command, Event, LetIn, Session};
 pub use time::{Monotonic, Now, Wall};

@@ -197,6 +197,11 @@ impl Roster {
         self.people.iter().map(|(person, registered)| (*person, registered))
     }
 
+    /// All households, in the order of their ids.
+    pub fn households(&self) -> impl Iterator<Item = HouseholdId> {
+        self.households.keys().copied()
+    }
+
     /// Counts one coupon as used here.
     pub fn use_coupon(&mut self, person: PersonId, entitlement: EntitlementId) {
         let entitlements = self.people.get_mut(&person).map(|it| &mut it.entitlements);

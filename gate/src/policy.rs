@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ClaimRule, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
+use crate::{ChallengeDemand, ClaimRule, Direction, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
 
 /// Normal days and disasters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,8 +49,12 @@ pub struct Policy {
     pub longest_pause: Duration,
     /// What the board says of its camera.
     pub sensor: SensorTier,
+    /// Which way the board says people pass here.
+    pub direction: Direction,
     /// What a face alone is good for.
     pub face_alone: FaceRules,
+    /// What a turn of the head must show.
+    pub turn: ChallengeDemand,
     /// How cards and codes are judged.
     pub claim: ClaimRule,
     /// How long things may take at the door.
@@ -78,7 +82,9 @@ impl Default for Policy {
             pause: Duration::from_secs(5),
             longest_pause: Duration::from_secs(30),
             sensor: SensorTier::default(),
+            direction: Direction::default(),
             face_alone: FaceRules::default(),
+            turn: ChallengeDemand::default(),
             claim: ClaimRule::default(),
             door_times: DoorTimes::default(),
             facility: Facility::default(),

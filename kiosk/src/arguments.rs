@@ -76,6 +76,13 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Measure cold start, memory and the stages from capture to commit. Figures, not limits.
     Bench(Bench),
+    /// The facility's rules: whom it admits and when, what they pay, how strict the door is.
+    Facility {
+        #[command(subcommand)]
+        command: Facility,
+    },
+    /// Visitors, reception times, refusals and fees of a day, a month or another span; today if none is given.
+    Report(Report),
     /// Put the board's strike into its resting state (the service's stop action).
     StrikeOff {
         /// The board file.
@@ -190,6 +197,47 @@ pub(crate) enum Audit {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Facility {
+    /// Read a facility's file and say what is wrong with it. Needs no data directory.
+    Check {
+        /// The file; assets/facilities has examples.
+        file: PathBuf,
+        /// The board at which it will be used. Default: a door with a colour camera.
+        #[arg(long, value_name = "FILE")]
+        board: Option<PathBuf>,
+    },
+    /// Put a facility's file to use, at once if a kiosk is running. The change is recorded.
+    Set {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The rules that count, as they were set.
+    Show,
+}
+
+#[derive(Args)]
+pub(crate) struct Report {
+    /// One day, like 2026-11-24.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["month", "from", "until"])]
+    pub(crate) day: Option<String>,
+    /// One month, like 2026-11.
+    #[arg(long, value_name = "YYYY-MM", conflicts_with_all = ["from", "until"])]
+    pub(crate) month: Option<String>,
+    /// The first day.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<String>,
+    /// The last day. Default: today.
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub(crate) until: Option<String>,
+    /// Write a table for spreadsheets: a row for each day and month.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Write a page to print (A4).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Args)]

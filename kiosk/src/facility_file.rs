@@ -10,7 +10,8 @@ mod sections;
 
 use std::{io, path::Path};
 
-use gate::{DoorId, Policy, SensorTier};
+use gate::{DoorId, Facility, Policy, SensorTier};
+use store::{Store, StoreError};
 use thiserror::Error;
 
 /// Protects memory and the vault; the longest shipped file has a tenth of it.
@@ -31,6 +32,11 @@ impl Default for FacilityFile {
 }
 
 impl FacilityFile {
+    /// Whom it admits, and what they pay.
+    pub(crate) fn facility(&self) -> &Facility {
+        &self.policy.facility
+    }
+
     /// The rules at a board: what it releases, and what its camera can tell.
     pub(crate) fn policy_at(&self, door: Option<DoorId>, sensor: SensorTier) -> Policy {
         Policy { door, sensor, ..self.policy.clone() }
@@ -38,7 +44,7 @@ impl FacilityFile {
 }
 
 /// The facility's file is not right.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FacilityError {
     #[error("cannot read facility file {file}: give the path of a facility, as in assets/facilities/")]
     Read { file: String, source: io::Error },
@@ -51,6 +57,15 @@ pub(crate) enum FacilityError {
     Value { file: String, key: String, value: String, allowed: &'static str },
 }
 
+/// The rules that count cannot be told.
+#[derive(Debug, Error)]
+pub(crate) enum PolicyError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the rules in the vault are not understood; set them again with `kiosk facility set FILE`")]
+    Rules(#[from] FacilityError),
+}
+
 /// Reads a file and gives its text back with its meaning.
 pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError> {
     let file = path.display().to_string();
@@ -58,6 +73,15 @@ pub(crate) fn read(path: &Path) -> Result<(String, FacilityFile), FacilityError>
         std::fs::read_to_string(path).map_err(|source| FacilityError::Read { file: file.clone(), source })?;
     let facility = parse(&file, &text)?;
     Ok((text, facility))
+}
+
+/// The rules that count for the data directory: those of its vault, or the usual ones if none were ever set.
+///
+/// # Errors
+/// The vault cannot be read; or its rules are not understood, for instance because a newer program set them. Then nobody
+/// may be let in: the usual rules admit more people than a facility may want.
+pub(crate) fn of_vault(store: &Store) -> Result<FacilityFile, PolicyError> {
+    Ok(parse("(in the vault)", store.facility()?.as_deref().unwrap_or_default())?)
 }
 
 /// The meaning of a text. `file` is what errors call it.

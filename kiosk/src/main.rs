@@ -13,9 +13,9 @@ mod door;
 mod estimate;
 mod facility_file;
 mod notify;
+mod office;
 mod output;
 mod report;
-mod roster;
 mod search;
 mod service;
 mod socket;
@@ -78,6 +78,8 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::UiTour { out } => commands::tour::tour(format, &out),
         Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
+        Command::Facility { command } => commands::facility::facility(&common, format, &command),
+        Command::Report(asked) => commands::report::report(&common, format, &asked),
         Command::StrikeOff { board } => commands::strike::off(&board),
         Command::StrikeGuard { duty } => commands::strike::guard(duty),
     }

@@ -26,6 +26,7 @@ pub(crate) struct SearchSet {
     /// From this score on somebody else's reference counts for the live tail; none if the card holds no points.
     floor: Option<Score>,
     margin: f32,
+    pad_floor: f32,
 }
 
 impl SearchSet {
@@ -56,6 +57,11 @@ impl SearchSet {
         Self::of(self.index.with_standing(person, Standing::Revoked), policy)
     }
 
+    /// This set by other rules: the threshold follows the policy.
+    pub(crate) fn under(&self, policy: &Policy) -> Self {
+        Self::of(self.index.clone(), policy)
+    }
+
     fn of(index: Index, policy: &Policy) -> Self {
         let (card, attempts) = (Card::sface(), u32::from(policy.attempts.max(1)));
         let threshold =
@@ -66,6 +72,7 @@ impl SearchSet {
             alike_from: alike_from(&card, threshold, policy.margin),
             floor: LiveTail::new(&card).floor(),
             margin: policy.margin,
+            pad_floor: policy.pad_floor,
         }
     }
 
@@ -79,6 +86,11 @@ impl SearchSet {
     /// The threshold that belongs to it.
     pub(crate) fn threshold(&self) -> Threshold {
         self.threshold
+    }
+
+    /// Bona fide frames are evidence of how alike people look, attacks are not.
+    pub(crate) fn is_bona_fide(&self, comparison: &Comparison) -> bool {
+        comparison.pad >= self.pad_floor
     }
 
     /// From this score on two enrolees are pointed out.

@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::{
     door::Expected,
     estimate::{Estimated, Live},
+    office::{self, Changed},
     search::SearchSet,
 };
 
@@ -43,6 +44,8 @@ pub(crate) enum Request {
     Verify { head: Option<PathBuf> },
     /// Export the log.
     Export { out: PathBuf },
+    /// What the facility's office asks.
+    Office { ask: office::Ask },
 }
 
 /// An answer, as it crosses the socket.
@@ -56,6 +59,7 @@ pub(crate) enum Answer {
     Status(Status),
     Verified(Verified),
     Exported { out: PathBuf },
+    Office { told: office::Told },
 }
 
 /// What crosses the socket downwards: an answer, or why there is none.
@@ -162,6 +166,8 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Audit(#[from] store::AuditError),
     #[error(transparent)]
+    Office(#[from] office::OfficeError),
+    #[error(transparent)]
     Identifier(#[from] gate::identifiers::NotAnIdentifier),
     #[error(transparent)]
     Template(#[from] gate::TemplateError),
@@ -182,11 +188,13 @@ pub(crate) struct Served {
     pub(crate) answer: Answer,
     /// What is searched from now on, if the request changed it.
     pub(crate) set: Option<SearchSet>,
+    /// What the door goes by from now on, if the request changed it.
+    pub(crate) policy: Option<Policy>,
 }
 
 impl From<Answer> for Served {
     fn from(answer: Answer) -> Self {
-        Self { answer, set: None }
+        Self { answer, set: None, policy: None }
     }
 }
 
@@ -212,7 +220,7 @@ pub(crate) fn serve(
             let id = person.parse()?;
             let record = store.revoke(now, id, &reason)?;
             let answer = Answer::Revoked { person, record: record.into() };
-            Ok(Served { answer, set: Some(set.with_revoked(id, policy)) })
+            Ok(Served { answer, set: Some(set.with_revoked(id, policy)), policy: None })
         }
         Request::People => Ok(Answer::People { people: people(store)? }.into()),
         Request::Identify { model, template, pad, claim } => {
@@ -231,6 +239,11 @@ pub(crate) fn serve(
         Request::Export { out } => {
             store.export(&out)?;
             Ok(Answer::Exported { out }.into())
+        }
+        Request::Office { ask } => {
+            let (told, Changed { policy: changed }) = office::serve(store, policy, now, ask)?;
+            let set = changed.as_ref().map(|policy| set.under(policy));
+            Ok(Served { answer: Answer::Office { told }, set, policy: changed })
         }
     }
 }
@@ -272,7 +285,7 @@ fn enrol(
         alike_from: set.alike_from().0,
         alike: alike.into_iter().take(MOST_ALIKE).collect(),
     });
-    Ok(Served { answer, set: Some(enlarged) })
+    Ok(Served { answer, set: Some(enlarged), policy: None })
 }
 
 /// Everybody whom the door may take for the new enrolee, most alike first. A match of a revoked enrolment is refused.

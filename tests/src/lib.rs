@@ -4,6 +4,7 @@
 //! is missing, the message says which command brings it.
 
 mod relay;
+mod visitors;
 
 use std::{
     fs,
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use relay::RelayLine;
+pub use visitors::Played;
 
 /// How long anything may take on a slow and busy machine before a scenario gives up.
 pub const PATIENCE: Duration = Duration::from_secs(120);

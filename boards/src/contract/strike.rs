@@ -177,6 +177,7 @@ fn idle_ends_a_hold(mut subject: Subject) {
 
 fn a_held_strike_that_was_dropped_rests(mut subject: Subject) {
     assert_eq!(subject.strike.hold_released(true), Ok(()), "a strike can be held released");
+    assert!((subject.see)().driven, "a held strike is driven");
     drop(subject.strike);
     let seen = (subject.see)();
     assert!(!seen.driven && seen.pulses.len() == 1, "dropping a held strike puts it to rest: {seen:?}");

@@ -90,6 +90,64 @@ fn a_contact_that_chatters_does_not_hide_the_others() {
     assert!(most <= MOST_EDGES + wired.len());
 }
 
+/// A clock that is set by hand.
+#[derive(Clone, Default)]
+struct Hand(Arc<std::sync::atomic::AtomicU64>);
+
+impl Hand {
+    fn set_ms(&self, ms: u64) {
+        self.0.store(ms * 1_000, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Monotonic {
+        Monotonic::from_micros(self.0.load(std::sync::atomic::Ordering::Relaxed))
+    }
+}
+
+/// Contacts on two lines that are both told to be inactive: fire on 7, door on 8.
+fn two(clock: &Hand) -> (SimChip, Contacts) {
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    let chip = SimChip::new(Arc::clone(&clock)).unwrap();
+    let lines = [line(7, false, Bias::PullDown), line(8, false, Bias::PullDown)];
+    let wired = [Input::FireContact, Input::DoorPosition];
+    let mut inputs = Contacts::open(chip.clone().watch(&lines).unwrap(), &wired, clock).unwrap();
+    assert!(told(&mut inputs, NOW).is_some() && told(&mut inputs, NOW).is_some());
+    (chip, inputs)
+}
+
+#[test]
+fn a_change_whose_edge_the_chip_lost_is_told_all_the_same() {
+    let clock = Hand::default();
+    let (chip, mut inputs) = two(&clock);
+    chip.put(8, true);
+    for edge in 0..10_000 {
+        chip.put(7, edge % 2 == 0);
+    }
+    for _ in 0..100 {
+        assert_eq!(told(&mut inputs, NOW), None, "nothing has stayed yet");
+    }
+    clock.set_ms(1_000);
+    assert_eq!(told(&mut inputs, NOW), Some((Input::DoorPosition, true)));
+}
+
+#[test]
+fn a_bounce_that_is_read_late_in_two_parts_is_a_bounce() {
+    let clock = Hand::default();
+    let (chip, mut inputs) = two(&clock);
+    clock.set_ms(10);
+    chip.put(8, true);
+    for edge in 0..MOST_EDGES {
+        chip.put(7, edge % 2 == 0);
+    }
+    clock.set_ms(20);
+    chip.put(8, false);
+    clock.set_ms(500);
+    assert_eq!(told(&mut inputs, NOW), None);
+    assert_eq!(told(&mut inputs, NOW), None);
+}
+
 #[test]
 fn a_chip_that_fails_is_said_and_a_line_is_taken_once() {
     let chip = chip();

@@ -10,7 +10,7 @@ use std::{
 };
 
 use boards::Board;
-use gate::{Event, Fault, Greeting, Policy, Screen};
+use gate::{Event, Fault, Greeting, Policy, Screen, SensorTier};
 use models::{Threads, Vision};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -24,6 +24,7 @@ use crate::{
     assets, clock,
     display::Display,
     door::{Door, Inbox, Parts},
+    facility_file::{self, FacilityFile},
     notify, output, socket, sound,
     ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
@@ -34,14 +35,15 @@ const OUT_OF_SERVICE_SHOWN: Duration = Duration::from_secs(10);
 pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let board = Board::load(&run.board)?;
     let mut store = vault::open(&common.data);
-    let policy = Policy::default();
+    let notice = notice(store.as_mut().ok())?;
+    let (store, policy) = with_rules(store);
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
     let inbox = Arc::new(OnceLock::new());
     let staff = Staff { program: run.on_staff_call.clone() };
     let setup = Setup {
-        notice: notice(store.as_mut().ok())?,
+        notice,
         readers: !board.readers.is_empty(),
         vehicle: policy.facility.greeting == Greeting::Board,
     };
@@ -53,7 +55,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         quit();
     })?;
     let panel = sound::sounding(display.panel(), board.sound.as_ref().map(|sound| sound.player.clone()));
-    match store.map_err(Box::from).and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
+    match store.and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());
             display.run()?;
@@ -62,6 +64,21 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
             Ok(())
         }
         Err(error) => out_of_service(display, run.headless, error),
+    }
+}
+
+/// The vault with the facility's rules. Without rules that are understood the vault is not opened for the door either.
+fn with_rules(store: Result<Store, StoreError>) -> (Result<Store, Box<dyn Error>>, Policy) {
+    let opened = store.map_err(Box::from).and_then(|mut store| {
+        let rules = facility_file::of_vault(&store)?;
+        store.set_offset_minutes(rules.facility().offset_minutes);
+        Ok((store, rules))
+    });
+    // What the board adds, the door adds when it starts.
+    let policy = |rules: &FacilityFile| rules.policy_at(None, SensorTier::default());
+    match opened {
+        Ok((store, rules)) => (Ok(store), policy(&rules)),
+        Err(error) => (Err(error), Policy::default()),
     }
 }
 
@@ -81,7 +98,11 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             staff.tell("called");
         }
         Touch::CannotTurn => tell_gate(Event::CannotTurn),
-        Touch::Language(_) | Touch::StaffArea | Touch::Member { .. } | Touch::HouseholdDone => {}
+        Touch::Language(_)
+        | Touch::StaffArea
+        | Touch::Desk(_)
+        | Touch::Member { .. }
+        | Touch::HouseholdDone => {}
     }
 }
 

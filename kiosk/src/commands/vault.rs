@@ -2,11 +2,11 @@
 
 use std::{error::Error, path::Path};
 
-use gate::Policy;
+use gate::{Policy, SensorTier};
 use store::{FileKey, Init, OpenOptions, Store, StoreError, Words};
 
 use crate::{
-    clock,
+    clock, facility_file, office,
     search::SearchSet,
     service::{Answer, Request, serve},
     socket,
@@ -34,11 +34,52 @@ pub(crate) fn open(data: &Path) -> Result<Store, StoreError> {
     Store::open(data, &key(data), OpenOptions::new(clock::boot_id()))
 }
 
+/// Whoever owns the store: this process, or the kiosk that runs.
+pub(crate) enum Vault<'a> {
+    Own(Box<Store>),
+    Kiosk(&'a Path),
+}
+
+impl<'a> Vault<'a> {
+    /// Opens the vault of this data directory, or finds out that a kiosk has it.
+    pub(crate) fn open(data: &'a Path) -> Result<Self, StoreError> {
+        match open(data) {
+            Ok(store) => Ok(Self::Own(Box::new(store))),
+            Err(StoreError::InUse(_)) => Ok(Self::Kiosk(data)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks what the facility's office asks. It needs no gallery, so none is read.
+    pub(crate) fn office(&mut self, ask: office::Ask) -> Result<office::Told, Box<dyn Error>> {
+        match self {
+            Self::Own(store) => {
+                let now = clock::now(clock::system().as_ref());
+                let policy = of_vault(store)?;
+                Ok(office::serve(store, &policy, now, ask)?.0)
+            }
+            Self::Kiosk(data) => {
+                let Answer::Office { told } = socket::ask(data, &Request::Office { ask })?? else {
+                    return Err(
+                        "the kiosk answered something else; are command and kiosk of one version?".into()
+                    );
+                };
+                Ok(told)
+            }
+        }
+    }
+}
+
+/// The facility's rules, for whoever stands at no door.
+fn of_vault(store: &Store) -> Result<Policy, Box<dyn Error>> {
+    Ok(facility_file::of_vault(store)?.policy_at(None, SensorTier::default()))
+}
+
 /// Carries out one request, here or in the running kiosk.
 pub(crate) fn ask(data: &Path, request: Request) -> Result<Answer, Box<dyn Error>> {
     match open(data) {
         Ok(mut store) => {
-            let policy = Policy::default();
+            let policy = of_vault(&store)?;
             let set = SearchSet::load(&mut store, &policy)?;
             Ok(serve(&mut store, &set, &policy, None, clock::now(clock::system().as_ref()), request)?.answer)
         }

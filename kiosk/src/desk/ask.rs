@@ -184,6 +184,8 @@ pub(crate) struct Agreed {
     pub(crate) version: Arc<str>,
     /// The language in which it was read to the end.
     pub(crate) language: ConsentLanguage,
+    /// A parent or guardian who is not one of them agreed; else the person, or the representative for the household.
+    pub(crate) guardian: bool,
 }
 
 /// People to enrol together.

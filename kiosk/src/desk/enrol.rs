@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Agreed, Alike, Ask, Consent, ConsentLanguage, EnrolTouch, Enrolled, Field, FormView, Household, Member,
-    MemberLine, Next, Note, PadTouch, PageView, Sighting, SignedIn, TextTouch, capture::Collector,
+    MemberLine, Next, Note, PadTouch, PageView, PassKind, Sighting, SignedIn, TextTouch, capture::Collector,
     form::Draft, typing,
 };
 
@@ -28,6 +28,7 @@ pub(super) struct Enrolling {
     language: ConsentLanguage,
     /// Languages in which the end of the text was on the screen.
     read: Vec<ConsentLanguage>,
+    guardian: bool,
     agreed: Option<Agreed>,
     members: Vec<Member>,
     representative: usize,
@@ -59,6 +60,7 @@ impl Enrolling {
             consent: None,
             language: ConsentLanguage::default(),
             read: Vec::new(),
+            guardian: false,
             agreed: None,
             members: Vec::new(),
             representative: 0,
@@ -102,12 +104,13 @@ impl Enrolling {
             (Step::Kind, EnrolTouch::Household) => return self.begin(true),
             (Step::Consent, EnrolTouch::Language(language)) => self.language = language,
             (Step::Consent, EnrolTouch::ReachedEnd) => self.read.push(self.language),
+            (Step::Consent, EnrolTouch::Guardian) => self.guardian = !self.guardian,
             (Step::Consent, EnrolTouch::Agree) => self.agree(),
             (Step::Form, EnrolTouch::Edit(Field::Name)) => self.step = Step::Typing,
             (Step::Form, EnrolTouch::Edit(field)) => self.step = Step::Digits(field),
             (Step::Form, EnrolTouch::LivesHere(answer)) => self.draft.lives_here = answer,
             (Step::Form, EnrolTouch::Assurance(assurance)) => self.draft.assurance = assurance,
-            (Step::Form, EnrolTouch::Pass(kind)) => self.draft.pass = kind,
+            (Step::Form, EnrolTouch::Pass(kind)) => self.choose_pass(kind),
             (Step::Form, EnrolTouch::Protected) => self.draft.protected = !self.draft.protected,
             (Step::Form, EnrolTouch::ToCamera) => return self.to_camera(now, pad_floor),
             (Step::Form | Step::Capture(_), EnrolTouch::WithoutFace) => return self.add(Vec::new()),
@@ -158,9 +161,20 @@ impl Enrolling {
         if !self.is_read() {
             return;
         }
+        let (language, guardian) = (self.language, self.guardian);
         let version = self.consent.as_ref().map(|it| it.version.clone());
-        self.agreed = version.map(|version| Agreed { version, language: self.language });
+        self.agreed = version.map(|version| Agreed { version, language, guardian });
         self.step = if self.members.is_empty() { Step::Form } else { Step::Review };
+    }
+
+    /// A pass has a last day and a book has coupons: that is typed next.
+    fn choose_pass(&mut self, kind: PassKind) {
+        self.draft.pass = kind;
+        self.step = match kind {
+            PassKind::Without => Step::Form,
+            PassKind::Pass => Step::Digits(Field::PassUntil),
+            PassKind::Coupons => Step::Digits(Field::Coupons),
+        };
     }
 
     fn today(&self) -> Option<Date> {
@@ -318,6 +332,7 @@ impl Enrolling {
             version: consent.version.clone(),
             language: self.language,
             read: self.is_read(),
+            guardian: self.guardian,
         })
     }
 

@@ -39,12 +39,14 @@ pub(crate) enum DeskCommand {
 }
 
 /// Something that was touched.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Touch {
     /// The way to the staff area, on the public screen.
     Open,
     /// Sign out.
     SignOut,
+    /// The other language of the staff screens.
+    Tongue,
     /// One page back.
     Back,
     /// A name on the sign-in page.
@@ -121,6 +123,8 @@ pub(crate) enum EnrolTouch {
     Language(ConsentLanguage),
     /// The end of the text is on the screen.
     ReachedEnd,
+    /// A parent or guardian agrees, or the person does.
+    Guardian,
     /// They agree.
     Agree,
     /// Type into this field.

@@ -63,6 +63,7 @@ pub(crate) struct Desk {
     asked: u64,
     waiting: Option<Waiting>,
     note: Option<Note>,
+    english: bool,
     shown: View,
     lens: Lens,
     /// Bona fide score that a frame of an enrolment must reach.
@@ -115,6 +116,7 @@ impl Desk {
             asked: 0,
             waiting: None,
             note: None,
+            english: false,
             shown: View::default(),
             lens: Lens::Door,
             pad_floor,
@@ -148,6 +150,9 @@ impl Desk {
             matches!((&self.state, &touch), (_, Touch::SignOut) | (State::SigningIn(_), Touch::Back));
         if leaves {
             return self.close();
+        }
+        if matches!(touch, Touch::Tongue) {
+            self.english = !self.english;
         }
         // One act at a time: a second tap on "let in" is not a second party.
         if busy {
@@ -218,7 +223,7 @@ impl Desk {
 
     /// Everything that was typed goes with the state.
     fn close(&mut self) {
-        (self.state, self.waiting, self.note) = (State::Closed, None, None);
+        (self.state, self.waiting, self.note, self.english) = (State::Closed, None, None, false);
     }
 
     /// A card signs in where somebody is asked to; anywhere else it is not looked at.
@@ -298,7 +303,7 @@ impl Desk {
             State::SigningIn(page) => (page.view(), None),
             State::Open(who, page) => (page.view(who), Some(Arc::clone(who.name()))),
         };
-        View { page, who, busy: self.waiting.is_some(), note: self.note }
+        View { page, english: self.english, who, busy: self.waiting.is_some(), note: self.note }
     }
 }
 

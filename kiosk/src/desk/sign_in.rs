@@ -36,6 +36,7 @@ impl SignIn {
             | Touch::Pad(PadTouch::Digit(_))
             | Touch::Open
             | Touch::SignOut
+            | Touch::Tongue
             | Touch::Back
             | Touch::Text(_)
             | Touch::Menu(_)

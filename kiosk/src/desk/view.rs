@@ -15,6 +15,8 @@ use super::{
 pub(crate) struct View {
     /// The page.
     pub(crate) page: PageView,
+    /// In English; else in Japanese.
+    pub(crate) english: bool,
     /// Who is signed in.
     pub(crate) who: Option<Arc<str>>,
     /// An answer is awaited: touches wait.
@@ -55,6 +57,8 @@ pub(crate) enum PageView {
         language: ConsentLanguage,
         /// It was on the screen to its end in this language.
         read: bool,
+        /// A parent or guardian agrees.
+        guardian: bool,
     },
     /// One person's form.
     Form(FormView),

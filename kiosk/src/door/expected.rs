@@ -9,8 +9,6 @@ use gate::{Claimed, ModelMismatch, PersonId, Policy, Probe, Score, Standing, Tem
 use models::{Card, verification_threshold};
 use store::{Store, StoreError};
 
-use crate::roster;
-
 /// A person whose credential was presented.
 #[derive(Debug)]
 pub(crate) struct Expected {
@@ -37,7 +35,7 @@ impl Expected {
         let model = Card::sface().model();
         let mut references = store.references_of(person)?;
         references.retain(|reference| *reference.model() == model);
-        let standing = roster::roster(store)?.get(person).map_or(Standing::Revoked, |known| known.standing);
+        let standing = store.roster()?.get(person).map_or(Standing::Revoked, |known| known.standing);
         Ok(Self::new(person, standing, references, policy))
     }
 

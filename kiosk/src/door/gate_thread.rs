@@ -11,13 +11,13 @@ use std::{
 use boards::{Clock, Presented};
 use gate::{
     Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic, PersonId, Policy,
-    Screen, Session, commit,
+    Screen, Session, StaffId, commit,
 };
 use models::{
     Card,
     calibration::{Impostors, LiveTail},
 };
-use store::{Store, StoreError};
+use store::{Owner, Store, StoreError};
 
 use super::{
     Alert, Inbox, Latency, Stages, VisitReport,
@@ -25,7 +25,7 @@ use super::{
     strike::Order,
 };
 use crate::{
-    clock, roster,
+    clock,
     search::Shared,
     service::{Reply, Request, Served, outcome_text, serve},
     ui::{Moment, Panel},
@@ -274,11 +274,17 @@ impl GateThread {
     /// A card or code: whose it is, the vault says. What it holds goes no further than this.
     fn presented(&mut self, Presented { kind, identifier, .. }: &Presented) {
         let kind = *kind;
-        match roster::owner_of(&mut self.store, kind, identifier.bytes()) {
-            Ok(Some(person)) => self.step(Event::Presented(Claim::Of { person, kind })),
+        match self.store.lookup(kind, identifier.bytes()) {
+            Ok(Some(Owner::Person(person))) => self.step(Event::Presented(Claim::Of { person, kind })),
+            Ok(Some(Owner::Staff(staff))) => self.staff_card(staff),
             Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),
             Err(error) => tracing::error!(error = crate::output::explain(&error), "credential not looked up"),
         }
+    }
+
+    /// A card of the staff opens no door by itself: it signs in at the desk.
+    fn staff_card(&mut self, staff: StaffId) {
+        tracing::info!(?staff, "staff card");
     }
 
     /// What the door's contacts tell is for the staff, at once.
@@ -357,7 +363,11 @@ impl GateThread {
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
         let served = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
         // In place before the answer: whoever hears of a revocation may rely on it.
-        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set }| {
+        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set, policy }| {
+            if let Some(policy) = policy {
+                self.policy = policy.clone();
+                self.step(Event::Policy(policy));
+            }
             if let Some(set) = set {
                 self.shared.replace(set);
                 self.people_changed();
@@ -368,7 +378,7 @@ impl GateThread {
 
     /// The vault's people changed: the session judges by them from now on, and whoever's card was shown is looked up again.
     fn people_changed(&mut self) {
-        match roster::roster(&mut self.store) {
+        match self.store.roster() {
             Ok(roster) => {
                 self.step(Event::Roster(roster));
                 if let Some(expected) = self.expected.current() {

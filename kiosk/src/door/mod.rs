@@ -48,7 +48,6 @@ use self::{
     watch::Watch,
 };
 use crate::{
-    roster,
     search::{SearchSet, Shared},
     service::{Reply, Request},
     ui::Panel,
@@ -136,8 +135,9 @@ impl Door {
         let strike = board.open_strike(Arc::clone(&clock), guard).map_err(DoorError::Strike)?;
         policy.door = strike.as_ref().map(|strike| strike.door());
         policy.sensor = board.sensor;
+        policy.direction = board.direction;
         let now = crate::clock::now(clock.as_ref());
-        let mut session = Session::new(policy.clone(), roster::roster(&mut store)?);
+        let mut session = Session::new(policy.clone(), store.roster()?);
         let told = session.step(now, Event::Inside(store.inside(now)?));
         debug_assert!(told.is_empty(), "who is inside is for the session alone");
         let shared = Shared::new(SearchSet::load(&mut store, &policy)?);
@@ -186,7 +186,6 @@ impl Door {
             clock: Arc::clone(&clock),
             inbox: inbox.clone(),
             stopping: Arc::clone(&stopping),
-            pad_floor: policy.pad_floor,
             watch: Watch::default(),
             expected: expected.clone(),
             entropy: Box::new(SystemEntropy),

@@ -36,8 +36,6 @@ pub(super) struct VisionThread {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) inbox: SyncSender<Inbox>,
     pub(super) stopping: Arc<AtomicBool>,
-    /// Bona fide frames are evidence of how alike people look, attacks are not.
-    pub(super) pad_floor: f32,
     pub(super) watch: Watch,
     /// Whose card was presented.
     pub(super) expected: SharedExpected,
@@ -98,8 +96,7 @@ impl VisionThread {
 
     /// What the track before said of the live tail, when this frame is the first of another.
     fn impostors(&mut self, Compared { track, probe, comparison, set }: Compared) -> Option<Impostors> {
-        let living = comparison.pad >= self.pad_floor;
-        if !living {
+        if !set.is_bona_fide(&comparison) {
             return None;
         }
         let confirmed = comparison.found.best.is_some_and(|best| best.score >= comparison.threshold.score());

@@ -7,7 +7,7 @@
 pub(crate) mod csv;
 pub(crate) mod days;
 pub(crate) mod html;
-mod words;
+pub(crate) mod words;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -4,9 +4,9 @@
 use super::WayIn;
 
 /// Japanese and English.
-pub(super) type Both = (&'static str, &'static str);
+pub(crate) type Both = (&'static str, &'static str);
 
-pub(super) fn way(way: WayIn) -> Both {
+pub(crate) fn way(way: WayIn) -> Both {
     match way {
         WayIn::Face => ("顔", "face"),
         WayIn::Qr => ("QRコード", "QR code"),
@@ -16,7 +16,7 @@ pub(super) fn way(way: WayIn) -> Both {
     }
 }
 
-pub(super) fn reason(word: &str) -> Option<Both> {
+pub(crate) fn reason(word: &str) -> Option<Both> {
     Some(match word {
         "no-match" => ("登録が見つからない", "not found"),
         "ambiguous" => ("よく似た人がいる", "two people too alike"),

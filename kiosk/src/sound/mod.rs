@@ -19,6 +19,7 @@ use std::{
 use gate::{Screen, ShelterScreen};
 
 use self::player::Player;
+use crate::desk::View;
 use crate::ui::{Moment, Panel, Preview, UiError};
 
 /// What is heard.
@@ -44,7 +45,7 @@ impl Cue {
 /// What is heard when a screen appears. Hints are not: they change as fast as people move.
 fn cue(screen: &Screen) -> Option<Cue> {
     match screen {
-        Screen::Welcome(_) => Some(Cue::Welcome),
+        Screen::Welcome(_) | Screen::Farewell => Some(Cue::Welcome),
         Screen::Evacuate => Some(Cue::Evacuate),
         Screen::ShowFace
         | Screen::TurnHead(_)
@@ -101,6 +102,10 @@ impl Panel for SoundingPanel {
         self.panel.show(moment);
     }
 
+    fn desk(&self, view: View) {
+        self.panel.desk(view);
+    }
+
     fn preview(&self, preview: Preview) {
         self.panel.preview(preview);
     }
@@ -128,7 +133,11 @@ mod tests {
     #[test]
     fn only_a_welcome_has_the_chime_and_only_a_fire_the_tone() {
         assert!(!heard(Some(Cue::Welcome)).is_empty());
-        assert!(heard(Some(Cue::Welcome)).iter().all(|screen| matches!(screen, Screen::Welcome(_))));
+        assert!(
+            heard(Some(Cue::Welcome))
+                .iter()
+                .all(|screen| matches!(screen, Screen::Welcome(_) | Screen::Farewell))
+        );
         assert_eq!(heard(Some(Cue::Evacuate)), [Screen::Evacuate]);
     }
 

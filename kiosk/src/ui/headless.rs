@@ -15,7 +15,8 @@ use super::generated::Kiosk;
 use super::moment::Moment;
 use super::panel::{Preview, UiError};
 use super::words::{Language, Notice, Setup, Touch};
-use super::{shown, wiring};
+use super::{shown, staff, wiring};
+use crate::desk::View;
 
 /// The pixels of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,16 @@ impl Headless {
         Ok(self.draw(size))
     }
 
+    /// The window, for its properties.
+    pub(super) fn ui(&self) -> &Kiosk {
+        &self.ui
+    }
+
+    /// Shows a page of the staff area, or closes it.
+    pub(crate) fn desk(&self, view: &View) {
+        staff::show(&self.ui, view);
+    }
+
     /// Draws what is shown now.
     pub(crate) fn draw(&self, size: PanelSize) -> RgbImage {
         self.window.set_size(PhysicalSize::new(size.width, size.height));
@@ -140,10 +151,5 @@ impl Headless {
     /// Shows `moment` in whatever language is chosen.
     pub(super) fn show(&self, moment: &Moment) {
         self.ui.set_showing(shown::showing(moment));
-    }
-
-    /// The window, for its properties.
-    pub(super) fn ui(&self) -> &Kiosk {
-        &self.ui
     }
 }

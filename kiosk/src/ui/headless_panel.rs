@@ -11,6 +11,7 @@ use super::headless::{Headless, PanelSize};
 use super::moment::Moment;
 use super::panel::{Panel, Preview, UiError, save};
 use super::words::{Language, Setup};
+use crate::desk::View;
 
 /// Screenshots that may wait to be drawn; whoever asks for one more waits. Each keeps a camera picture in memory.
 const REQUESTS_MAX: usize = 4;
@@ -27,6 +28,7 @@ pub(crate) struct HeadlessPanel {
 struct Now {
     moment: Moment,
     preview: Option<Preview>,
+    desk: View,
 }
 
 struct Request {
@@ -46,10 +48,8 @@ impl HeadlessPanel {
             .name("screens".into())
             .spawn(move || draw_all(&setup, language, size, &inbox))
             .map_err(UiError::Thread)?;
-        Ok(HeadlessPanel {
-            now: Arc::new(Mutex::new(Now { moment: Screen::Idle.into(), preview: None })),
-            requests,
-        })
+        let now = Now { moment: Screen::Idle.into(), preview: None, desk: View::default() };
+        Ok(HeadlessPanel { now: Arc::new(Mutex::new(now)), requests })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -64,6 +64,10 @@ impl Panel for HeadlessPanel {
 
     fn preview(&self, preview: Preview) {
         self.now().preview = Some(preview);
+    }
+
+    fn desk(&self, view: View) {
+        self.now().desk = view;
     }
 
     fn screenshot(&self, file: &Path) -> Result<(), UiError> {
@@ -97,5 +101,12 @@ fn draw(
         Some(made) => made,
         None => screens.insert(Headless::new(setup, |_| ())?),
     };
-    save(&screens.render(&now.moment, language, now.preview.as_ref(), size)?, file)
+    let public = screens.render(&now.moment, language, now.preview.as_ref(), size)?;
+    if now.desk == View::default() {
+        return save(&public, file);
+    }
+    screens.desk(&now.desk);
+    let staff = screens.draw(size);
+    screens.desk(&View::default());
+    save(&staff, file)
 }

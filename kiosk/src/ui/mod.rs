@@ -13,6 +13,12 @@ mod moment;
 mod panel;
 mod ruby;
 mod shown;
+mod staff;
+#[cfg(test)]
+mod staff_tests;
+mod staff_text;
+mod staff_touch;
+mod staff_tour;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::moment::Moment;
+use crate::desk::View;
 
 /// A screen that somebody looks at, or that is only drawn on request.
 pub(crate) trait Panel: Send + Sync {
@@ -14,6 +15,9 @@ pub(crate) trait Panel: Send + Sync {
 
     /// Shows a camera picture inside the guide of the screens that look for a face. Never waits; only the newest counts.
     fn preview(&self, preview: Preview);
+
+    /// Shows a page of the staff area, or closes it. Never waits; only the newest counts.
+    fn desk(&self, view: View);
 
     /// Writes what is shown now as a PNG file, a camera picture included: for the demo and tests, never at a door where
     /// no frame may be kept. May take a second.

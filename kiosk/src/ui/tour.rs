@@ -38,6 +38,7 @@ pub(crate) fn every_moment() -> Vec<Moment> {
         Screen::Ambiguous,
         Screen::SecondFactor,
         Screen::SeeStaff,
+        Screen::Farewell,
         Screen::AnotherWay,
         Screen::ClaimNotConfirmed,
     ];
@@ -138,7 +139,7 @@ fn day(year: u16, month: u8, day: u8) -> Date {
 /// Draws every screen in every language into the folder `out`, and returns the files in the order they were made.
 ///
 /// `ja-idle.png` is the kiosk panel; `-1280x800` and `-1024x600` are the wide ones, `-readers` has a QR and card reader,
-/// `-preview` a camera picture, and `-staff-called` is the moment after 係員を呼ぶ.
+/// `-preview` a camera picture, and `-staff-called` is the moment after 係員を呼ぶ. `staff/` holds the staff area.
 ///
 /// # Errors
 /// The folder cannot be made or a file in it cannot be written.
@@ -155,6 +156,7 @@ pub(crate) fn tour(out: &Path) -> Result<Vec<PathBuf>, UiError> {
         walk.screens = Headless::new(&Setup { readers: true, ..plain }, |_| ())?;
         walk.upright("-readers")?;
     }
+    super::staff_tour::draw(out, &mut drawn)?;
     Ok(drawn)
 }
 
@@ -229,6 +231,7 @@ fn name(moment: &Moment) -> String {
         Screen::TurnHead(Side::Right) => "turn-head-right",
         Screen::TurnBack => "turn-back",
         Screen::Welcome(welcome) => return welcome_name(welcome),
+        Screen::Farewell => "farewell",
         Screen::AnotherWay => "another-way",
         Screen::ClaimNotConfirmed => "claim-not-confirmed",
         Screen::NotAdmitted(refusal) => return format!("not-admitted-{}", refusal_name(*refusal)),
@@ -304,7 +307,7 @@ fn issue_name(issue: QualityIssue) -> &'static str {
 }
 
 /// A picture in place of a camera's: light from one side, nobody in it.
-fn evening_light() -> Preview {
+pub(super) fn evening_light() -> Preview {
     const WIDTH: u32 = 320;
     const HEIGHT: u32 = 240;
     let rgb = (0..WIDTH * HEIGHT)

@@ -12,7 +12,8 @@ use super::generated::Kiosk;
 use super::moment::Moment;
 use super::panel::{Panel, Preview, UiError, save};
 use super::words::{Setup, Touch};
-use super::{shown, wiring};
+use super::{shown, staff, wiring};
+use crate::desk::View;
 
 /// How long a screenshot waits for the main thread: longer than any frame takes, short enough that a window that has
 /// been closed holds nobody up.
@@ -80,6 +81,7 @@ pub(crate) struct ScreenHandle {
 struct Waiting {
     moment: Option<Moment>,
     preview: Option<Preview>,
+    desk: Option<View>,
     /// The main thread has been asked to look here.
     asked: bool,
 }
@@ -114,6 +116,10 @@ impl Panel for ScreenHandle {
         self.tell(|waiting| waiting.preview = Some(preview));
     }
 
+    fn desk(&self, view: View) {
+        self.tell(|waiting| waiting.desk = Some(view));
+    }
+
     fn screenshot(&self, file: &Path) -> Result<(), UiError> {
         let (answer, reply) = sync_channel(1);
         let shared = Arc::clone(&self.waiting);
@@ -131,12 +137,15 @@ impl Panel for ScreenHandle {
 
 /// Shows what is waiting; on the main thread.
 fn catch_up(ui: &Kiosk, waiting: &Mutex<Waiting>) {
-    let Waiting { moment, preview, asked: _ } = std::mem::take(&mut *lock(waiting));
+    let Waiting { moment, preview, desk, asked: _ } = std::mem::take(&mut *lock(waiting));
     if let Some(moment) = moment {
         ui.set_showing(shown::showing(&moment));
     }
     if let Some(preview) = preview {
         ui.set_preview(shown::mirrored(&preview));
+    }
+    if let Some(view) = desk {
+        staff::show(ui, &view);
     }
 }
 

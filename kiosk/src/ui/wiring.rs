@@ -5,7 +5,7 @@ use slint::{ComponentHandle as _, Model as _};
 use super::generated::{self, Kiosk, NoticeWords, Ruby, Setting, Tongue};
 use super::panel::UiError;
 use super::words::{Language, Notice, Presence, Setup, Touch};
-use super::{models, ruby};
+use super::{models, ruby, staff_touch};
 
 /// Sets up a new window: Japanese, the notice, and `on_touch` for what people do.
 pub(super) fn wire(
@@ -21,6 +21,8 @@ pub(super) fn wire(
     marks.on_plain(|text| ruby::plain(&text).into());
     speak(ui, &setup.notice, Language::Japanese)?;
     wire_touch(ui, on_touch.clone());
+    let desk = on_touch.clone();
+    staff_touch::wire(ui, move |touch| desk(Touch::Desk(touch)));
     let (weak, notice) = (ui.as_weak(), setup.notice.clone());
     ui.on_choose(move |tongue| {
         let Some(ui) = weak.upgrade() else { return };

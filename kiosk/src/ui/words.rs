@@ -106,7 +106,7 @@ pub(crate) struct Setup {
 }
 
 /// Something a person did on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Touch {
     /// Pressed 係員を呼ぶ. At most once in ten seconds.
     CallStaff,
@@ -125,6 +125,8 @@ pub(crate) enum Touch {
     },
     /// Pressed これで受付する below the household.
     HouseholdDone,
+    /// Touched something in the staff area.
+    Desk(crate::desk::Touch),
 }
 
 /// Whether one of a household is in the shelter.

@@ -1,0 +1,82 @@
+//! What the office of a facility asks of the vault: figures, the rules, what is held about a person, what is kept how long.
+//!
+//! As with [`crate::service`], of which this is a part, the same functions answer whether a kiosk is running or not. What an
+//! answer changes for a running door is told as [`Changed`]; whoever has no door drops it.
+
+pub(crate) mod facility;
+pub(crate) mod figures;
+
+use gate::{Now, Policy};
+use serde::{Deserialize, Serialize};
+use store::{Store, StoreError};
+use thiserror::Error;
+
+use self::{
+    facility::{FacilityNow, FacilitySet},
+    figures::Standing,
+};
+use crate::{facility_file::FacilityError, report::Visit};
+
+/// A request of the office.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Ask {
+    /// What a report needs beside the visits.
+    Standing,
+    /// The visits of one day, without their people. A day at a time, so that the door is not kept waiting.
+    Visits { day: String },
+    /// Set the facility's rules: the text of its file.
+    SetFacility { text: String },
+    /// The rules that count.
+    Facility,
+}
+
+/// What the office is told.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "told", rename_all = "kebab-case")]
+pub(crate) enum Told {
+    Standing(Standing),
+    Visits { visits: Vec<Visit> },
+    FacilitySet(FacilitySet),
+    Facility(FacilityNow),
+}
+
+/// Why the office is not told.
+#[derive(Debug, Error)]
+pub(crate) enum OfficeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Facility(#[from] FacilityError),
+    #[error("{0} is no day; write it like 2026-11-24")]
+    NoDay(String),
+}
+
+/// What changes for a running door.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    /// The rules from now on.
+    pub(crate) policy: Option<Policy>,
+}
+
+/// Answers one request. `policy` is what the door goes by now.
+pub(crate) fn serve(
+    store: &mut Store,
+    policy: &Policy,
+    now: Now,
+    ask: Ask,
+) -> Result<(Told, Changed), OfficeError> {
+    let told = match ask {
+        Ask::Standing => Told::Standing(figures::standing(store, policy, now)?),
+        Ask::Visits { day } => {
+            let day = gate::Date::parse(&day).ok_or(OfficeError::NoDay(day))?;
+            Told::Visits { visits: figures::visits(store, day)? }
+        }
+        Ask::SetFacility { text } => {
+            let (set, changed) = facility::set(store, policy, now, &text)?;
+            return Ok((Told::FacilitySet(set), changed));
+        }
+        Ask::Facility => Told::Facility(facility::now(store)?),
+    };
+    Ok((told, Changed::default()))
+}
