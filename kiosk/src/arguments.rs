@@ -83,6 +83,8 @@ pub(crate) enum Command {
     },
     /// Visitors, reception times, refusals and fees of a day, a month or another span; today if none is given.
     Report(Report),
+    /// Try every device of a board and say what to do. The door stays shut, unless --pulse is given.
+    Selftest(SelfTest),
     /// Put the board's strike into its resting state (the service's stop action).
     StrikeOff {
         /// The board file.
@@ -216,6 +218,16 @@ pub(crate) enum Facility {
     },
     /// The rules that count, as they were set.
     Show,
+}
+
+#[derive(Args)]
+pub(crate) struct SelfTest {
+    /// The board file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board: PathBuf,
+    /// Release the door for one pulse as well. It is recorded, and no figure counts it.
+    #[arg(long)]
+    pub(crate) pulse: bool,
 }
 
 #[derive(Args)]

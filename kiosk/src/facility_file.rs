@@ -6,6 +6,7 @@
 //! a record.
 
 mod checked;
+mod findings;
 mod sections;
 
 use std::{io, path::Path};
@@ -13,6 +14,8 @@ use std::{io, path::Path};
 use gate::{DoorId, Facility, Policy, SensorTier};
 use store::{Store, StoreError};
 use thiserror::Error;
+
+pub(crate) use findings::{Finding, fatal, findings};
 
 /// Protects memory and the vault; the longest shipped file has a tenth of it.
 const LONGEST_FILE: usize = 64 << 10;
@@ -44,7 +47,7 @@ impl FacilityFile {
 }
 
 /// The facility's file is not right.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Error)]
 pub(crate) enum FacilityError {
     #[error("cannot read facility file {file}: give the path of a facility, as in assets/facilities/")]
     Read { file: String, source: io::Error },

@@ -80,6 +80,7 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
         Command::Facility { command } => commands::facility::facility(&common, format, &command),
         Command::Report(asked) => commands::report::report(&common, format, &asked),
+        Command::Selftest(asked) => commands::selftest::selftest(&common, format, &asked),
         Command::StrikeOff { board } => commands::strike::off(&board),
         Command::StrikeGuard { duty } => commands::strike::guard(duty),
     }

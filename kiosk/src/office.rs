@@ -48,6 +48,8 @@ pub(crate) enum OfficeError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Facility(#[from] FacilityError),
+    #[error("these rules are not put to use\n{0}")]
+    Rules(String),
     #[error("{0} is no day; write it like 2026-11-24")]
     NoDay(String),
 }
@@ -76,7 +78,7 @@ pub(crate) fn serve(
             let (set, changed) = facility::set(store, policy, now, &text)?;
             return Ok((Told::FacilitySet(set), changed));
         }
-        Ask::Facility => Told::Facility(facility::now(store)?),
+        Ask::Facility => Told::Facility(facility::now(store, policy)?),
     };
     Ok((told, Changed::default()))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Outcome, vault::Vault};
 use crate::{
     arguments::{self, Common},
-    facility_file::{self, FacilityFile},
+    facility_file::{self, FacilityFile, Finding, findings},
     office::{
         Ask, Told,
         facility::{FacilityNow, FacilitySet},
@@ -31,22 +31,34 @@ pub(crate) fn facility(common: &Common, format: Format, command: &arguments::Fac
 struct Checked<'a> {
     file: &'a Path,
     fee_classes: usize,
+    findings: Vec<Finding>,
 }
 
 fn check(format: Format, file: &PathBuf, board: Option<&Path>) -> Outcome {
     let (_, rules) = facility_file::read(file)?;
     let policy = at_board(&rules, board)?;
-    format.print(&Checked { file, fee_classes: policy.facility.fees.len() }, |it| {
-        format!(
-            "{}：読めました（料金区分 {}）。使うには `kiosk facility set`\n{}: understood, {} fee class(es); \
-             `kiosk facility set` puts it to use",
-            it.file.display(),
-            it.fee_classes,
-            it.file.display(),
-            it.fee_classes
-        )
+    let checked = Checked { file, fee_classes: policy.facility.fees.len(), findings: findings(&policy) };
+    format.print(&checked, |it| {
+        let name = it.file.display();
+        let (japanese, english) = (
+            format!("{name}：読めました（料金区分 {}）。使うには `kiosk facility set`", it.fee_classes),
+            format!(
+                "{name}: understood, {} fee class(es); `kiosk facility set` puts it to use",
+                it.fee_classes
+            ),
+        );
+        lines([japanese, english], &it.findings)
     });
-    Ok(())
+    match checked.findings.iter().any(|it| it.fatal) {
+        true => Err("the rules cannot be used as they are".into()),
+        false => Ok(()),
+    }
+}
+
+/// Lines, and below them what somebody should look at.
+fn lines<const N: usize>(lines: [String; N], findings: &[Finding]) -> String {
+    let findings = findings.iter().map(ToString::to_string);
+    lines.into_iter().chain(findings).collect::<Vec<_>>().join("\n")
 }
 
 /// The rules at a board; without one, at a door with a colour camera, where they must be strictest.
@@ -62,12 +74,15 @@ fn set(common: &Common, format: Format, file: &Path) -> Outcome {
     let (text, _) = facility_file::read(file)?;
     let mut vault = Vault::open(&common.data)?;
     if let Told::FacilitySet(set) = vault.office(Ask::SetFacility { text })? {
-        format.print(&set, |FacilitySet { record }| match record {
-            Some(RecordText { run, seq }) => format!(
-                "施設の設定を変えました（記録 {run}:{seq}）。動いている受付機では、もう使われています\n\
-                 the facility's rules are set, record {run}:{seq}; a running kiosk goes by them already"
-            ),
-            None => "同じ設定がもう使われています\nthese very rules count already".into(),
+        format.print(&set, |FacilitySet { record, findings }| {
+            let said = match record {
+                Some(RecordText { run, seq }) => [
+                    format!("施設の設定を変えました（記録 {run}:{seq}）。動いている受付機では、もう使われています"),
+                    format!("the facility's rules are set, record {run}:{seq}; a running kiosk goes by them already"),
+                ],
+                None => ["同じ設定がもう使われています".into(), "these very rules count already".into()],
+            };
+            lines(said, findings)
         });
     }
     Ok(())
@@ -94,5 +109,6 @@ fn shown(now: &FacilityNow) -> String {
         |at| format!("{} {:02}:{:02}", days::japanese(at.date), at.minute / 60, at.minute % 60),
     );
     let digest = now.digest.as_deref().unwrap_or_default();
-    format!("# {since} から from, SHA-256 {digest}\n\n{text}")
+    let heading = format!("# {since} から from, SHA-256 {digest}\n\n{text}");
+    lines([heading], &now.findings)
 }

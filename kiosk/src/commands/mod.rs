@@ -12,6 +12,7 @@ pub(crate) mod init;
 mod pace;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod selftest;
 pub(crate) mod strike;
 pub(crate) mod threshold;
 pub(crate) mod tour;

@@ -103,10 +103,14 @@ fn the_usual_values_that_the_manual_states_are_those_of_the_policy() {
 }
 
 #[test]
-fn the_shipped_facilities_are_read() {
+fn the_shipped_facilities_are_read_and_nothing_is_wrong_with_them() {
     for (name, text) in SHIPPED {
-        if let Err(error) = parse(name, text) {
-            panic!("{error}");
+        let rules = parse(name, text).unwrap_or_else(|error| panic!("{error}"));
+        for door in [None, Policy::default().door] {
+            for sensor in [SensorTier::Rgb, SensorTier::Nir, SensorTier::Depth] {
+                let found = findings(&rules.policy_at(door, sensor));
+                assert_eq!(found, [], "{name}");
+            }
         }
     }
 }

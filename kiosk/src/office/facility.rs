@@ -5,13 +5,18 @@ use serde::{Deserialize, Serialize};
 use store::{By, Store, StoreError};
 
 use super::{Changed, OfficeError};
-use crate::{facility_file, service::RecordText};
+use crate::{
+    facility_file::{self, Finding, findings},
+    service::RecordText,
+};
 
 /// What was set.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct FacilitySet {
     /// The record that says so; none if these very rules counted already.
     pub(crate) record: Option<RecordText>,
+    /// What somebody should look at; nothing that is fatal.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// The rules that count.
@@ -25,10 +30,12 @@ pub(crate) struct FacilityNow {
     pub(crate) record: Option<RecordText>,
     /// When, in milliseconds since 1970; none if there was no clock.
     pub(crate) wall_ms: Option<i64>,
+    /// What somebody should look at.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// Sets the rules from now on. The text is read and checked here, whoever sends it: what would not be understood at the
-/// next start never reaches the vault.
+/// next start, or lets nobody in or everybody, never reaches the vault.
 pub(super) fn set(
     store: &mut Store,
     policy: &Policy,
@@ -36,20 +43,28 @@ pub(super) fn set(
     text: &str,
 ) -> Result<(FacilitySet, Changed), OfficeError> {
     let rules = facility_file::parse("that was sent", text)?;
-    let record = store.set_facility(now, text, By::Console)?;
-    store.set_offset_minutes(rules.facility().offset_minutes);
     let policy = Policy { direction: policy.direction, ..rules.policy_at(policy.door, policy.sensor) };
-    Ok((FacilitySet { record: record.map(Into::into) }, Changed { policy: Some(policy) }))
+    let findings = findings(&policy);
+    if let Some(fatal) = facility_file::fatal(&findings) {
+        return Err(OfficeError::Rules(fatal));
+    }
+    let record = store.set_facility(now, text, By::Console)?;
+    store.set_offset_minutes(policy.facility.offset_minutes);
+    Ok((FacilitySet { record: record.map(Into::into), findings }, Changed { policy: Some(policy) }))
 }
 
-/// The rules that count.
-pub(super) fn now(store: &Store) -> Result<FacilityNow, StoreError> {
+/// The rules that count, and what somebody should look at where they are used.
+pub(super) fn now(store: &Store, policy: &Policy) -> Result<FacilityNow, StoreError> {
     let newest = store.facility_files()?.pop();
+    let rules = newest.as_ref().map(|it| facility_file::parse("(in the vault)", &it.text));
+    let findings =
+        rules.and_then(Result::ok).map(|rules| findings(&rules.policy_at(policy.door, policy.sensor)));
     Ok(FacilityNow {
         digest: newest.as_ref().map(|it| it.digest.iter().map(|byte| format!("{byte:02x}")).collect()),
         record: newest.as_ref().map(|it| it.record.into()),
         wall_ms: newest.as_ref().and_then(|it| it.wall_ms),
         text: newest.map(|it| it.text),
+        findings: findings.unwrap_or_default(),
     })
 }
 
@@ -79,14 +94,14 @@ mod tests {
     #[test]
     fn rules_that_were_set_count_at_once_and_at_the_next_start() {
         let (_folder, mut store) = site();
-        assert_eq!(now(&store).unwrap().text, None);
+        assert_eq!(now(&store, &Policy::default()).unwrap().text, None);
         let (told, changed) = ask(&mut store, STRICT).unwrap();
         let policy = changed.policy.unwrap();
         assert_eq!((policy.pad_floor, policy.facility.greeting), (0.9, gate::Greeting::Board));
         assert_eq!((policy.door, policy.sensor), (None, SensorTier::Depth), "the board's part stays");
         let next = facility_file::of_vault(&store).unwrap().policy_at(policy.door, policy.sensor);
         assert_eq!(next, policy);
-        let now = now(&store).unwrap();
+        let now = now(&store, &policy).unwrap();
         assert_eq!((now.text.as_deref(), now.record), (Some(STRICT), told.record));
     }
 
@@ -106,6 +121,34 @@ mod tests {
             assert!(ask(&mut store, bad).is_err(), "{bad}");
         }
         assert_eq!(store.facility().unwrap().as_deref(), Some(STRICT));
+    }
+
+    #[test]
+    fn rules_that_let_nobody_in_or_too_many_never_reach_the_vault() {
+        let (_folder, mut store) = site();
+        let week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        let closed: String = week.map(|day| format!("{day} = 'closed'\n")).concat();
+        for (bad, key) in [
+            (format!("[hours]\n{closed}"), "hours"),
+            ("[claim]\ntarget_fmr = 0.5\n".into(), "claim.target_fmr"),
+        ] {
+            let error = ask(&mut store, &bad).err().unwrap().to_string();
+            assert!(error.contains(key) && error.contains("使えません"), "{error}");
+        }
+        assert_eq!(store.facility_files().unwrap(), []);
+    }
+
+    #[test]
+    fn whoever_sets_rules_is_told_what_to_look_at() {
+        let (_folder, mut store) = site();
+        let policy = Policy { sensor: SensorTier::Rgb, ..Policy::default() };
+        let moment = clock::now(clock::system().as_ref());
+        let told = set(&mut store, &policy, moment, "[face_alone]\nrgb = 'opens'\n").unwrap().0;
+        assert!(told.record.is_some() && told.findings.len() == 1);
+        assert!(
+            told.findings[0].japanese.contains("写真") && told.findings[0].english.contains("photograph")
+        );
+        assert_eq!(now(&store, &policy).unwrap().findings, told.findings);
     }
 
     #[test]
