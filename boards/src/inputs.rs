@@ -90,6 +90,10 @@ impl Source for Box<dyn Watch> {
     }
 }
 
+/// Full batches of edges in a row after which the levels are looked at all the same: a contact that chatters faster than we
+/// read may have pushed another one's edge out of the chip's queue, which is shorter than this.
+const MOST_UNLOOKED: u32 = 8;
+
 /// Debounced inputs on lines.
 pub struct Contacts {
     source: Box<dyn Source>,
@@ -98,6 +102,8 @@ pub struct Contacts {
     inputs: Vec<(Input, Option<Debounce>)>,
     /// Changes to be told. No more than one call of the source brings, since they are told before it is asked again.
     ready: VecDeque<InputChange>,
+    /// Full batches of edges since the levels were looked at.
+    unlooked: u32,
 }
 
 impl Contacts {
@@ -115,7 +121,7 @@ impl Contacts {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, InputsError> {
         let inputs = inputs.iter().map(|&input| (input, None)).collect();
-        let mut contacts = Self { source, clock, inputs, ready: VecDeque::new() };
+        let mut contacts = Self { source, clock, inputs, ready: VecDeque::new(), unlooked: 0 };
         let now = contacts.clock.now();
         contacts.look(now)?;
         Ok(contacts)
@@ -172,12 +178,18 @@ impl Inputs for Contacts {
             for edge in &edges {
                 self.feed(edge.line, edge.at, edge.active);
             }
-            let now = self.clock.now();
-            self.look(now)?;
             match edges.last() {
-                // More may wait, which say what happened between the last of these and now; nothing older waits.
-                Some(last) if edges.len() >= MOST_EDGES => self.settle(last.at),
-                Some(_) | None => self.settle(now),
+                Some(last) if edges.len() >= MOST_EDGES && self.unlooked < MOST_UNLOOKED => {
+                    // More may wait, which say what happened between the last of these and now; nothing older waits.
+                    self.unlooked += 1;
+                    self.settle(last.at);
+                }
+                Some(_) | None => {
+                    self.unlooked = 0;
+                    let now = self.clock.now();
+                    self.look(now)?;
+                    self.settle(now);
+                }
             }
             if self.ready.is_empty() && Instant::now() >= until {
                 return Ok(None);

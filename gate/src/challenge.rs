@@ -100,8 +100,8 @@ impl Default for ChallengeDemand {
             turns: 1,
             time_limit: Duration::from_secs(15),
             min_eye_distance_px: 32.0,
-            least_relief: 0.09,
-            least_depth: 0.14,
+            least_relief: 0.06,
+            least_depth: 0.16,
             most_lean: 0.1,
             frames: 3,
             frontal_views: 5,
@@ -208,6 +208,9 @@ enum Step {
 
 /// Below this part of the relief that is asked for, a face counts as not turned: three times what still faces show.
 const STILL: f32 = 0.35;
+
+/// Up to this part of it a face counts as frontal: heads are never quite still, and nod a little.
+const FRONTAL: f32 = 0.75;
 
 /// The detector's eyes are at least this part of their true distance apart in a frontal face: its points jump.
 const NARROWEST: f32 = 0.8;
@@ -331,6 +334,9 @@ impl Challenge {
     }
 
     fn turn(&mut self, now: Monotonic, sight: &Sight, mut turning: Turning) -> Progress {
+        if sight.followed.is_some_and(|followed| Some(followed.anchor) != self.anchor) {
+            self.forget_views();
+        }
         let Some(relief) = self.relief(sight) else {
             return self.progress();
         };
@@ -405,7 +411,7 @@ impl Challenge {
     }
 
     fn near_frontal(&self, relief: &Relief) -> bool {
-        relief.length() <= self.demand.least_relief / 2.0
+        relief.length() <= self.demand.least_relief * FRONTAL
     }
 
     fn forget_views(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ClaimRule, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
+use crate::{ClaimRule, Direction, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
 
 /// Normal days and disasters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +49,8 @@ pub struct Policy {
     pub longest_pause: Duration,
     /// What the board says of its camera.
     pub sensor: SensorTier,
+    /// Which way the board says people pass here.
+    pub direction: Direction,
     /// What a face alone is good for.
     pub face_alone: FaceRules,
     /// How cards and codes are judged.
@@ -78,6 +80,7 @@ impl Default for Policy {
             pause: Duration::from_secs(5),
             longest_pause: Duration::from_secs(30),
             sensor: SensorTier::default(),
+            direction: Direction::default(),
             face_alone: FaceRules::default(),
             claim: ClaimRule::default(),
             door_times: DoorTimes::default(),

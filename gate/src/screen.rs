@@ -19,6 +19,8 @@ pub enum Screen {
     TurnBack,
     /// Granted.
     Welcome(Welcome),
+    /// Goes out: take care.
+    Farewell,
     /// Nobody in the gallery, or not a living face: the other ways in.
     NotRecognised,
     /// Two people too alike to tell apart: another factor is asked for.

@@ -1,4 +1,5 @@
-//! How well a camera tells a head from a picture of one, and what a face alone may therefore open.
+//! What a board says that the rules go by: how well its camera tells a head from a picture of one, and which way people
+//! pass; and what a face alone may therefore open.
 
 /// What the board says of its camera.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +13,18 @@ pub enum SensorTier {
     Nir,
     /// Depth: whatever is flat is seen to be.
     Depth,
+}
+
+/// Which way people pass here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// In.
+    #[default]
+    In,
+    /// Out.
+    Out,
+    /// Both: whoever is inside goes out.
+    Both,
 }
 
 /// What a face alone is good for.

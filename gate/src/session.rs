@@ -106,8 +106,8 @@ pub struct Session {
     state: State,
     /// A card or code that was presented and not used up yet.
     claim: Option<Presented>,
-    /// Admissions whose release is not answered yet.
-    released: Vec<(RecordId, Admission)>,
+    /// Who passes by grants whose release is not answered yet.
+    released: Vec<(RecordId, Passage)>,
     /// What staff asked for while a visit was being made durable.
     let_in: Vec<LetIn>,
     screen: Screen,
@@ -133,11 +133,18 @@ struct Presented {
     since: Monotonic,
 }
 
+/// Who passes by a grant, and which way.
+#[derive(Debug, Clone, PartialEq)]
+enum Passage {
+    In(Admission),
+    Out(Vec<PersonId>),
+}
+
 /// How a visit ended, until that is durable.
 #[derive(Debug)]
 struct Ended {
     outcome: Outcome,
-    admission: Option<Admission>,
+    passage: Option<Passage>,
     /// How many people staff let in.
     by_hand: u32,
 }
@@ -210,10 +217,7 @@ impl Session {
             Event::Released(released) => self.strike_answered(now, released),
             Event::Door(change) => self.contact_changed(now, change),
             Event::LetIn(let_in) => self.staff_let_in(mono, let_in),
-            Event::Left(person) => {
-                self.inside.leave(person);
-                vec![Command::Record(Entry::Left(person))]
-            }
+            Event::Left(person) => self.left(person),
             Event::StaffCalled => vec![Command::Record(Entry::StaffCalled)],
             Event::Failed(fault) => self.failed(mono, fault),
             Event::Restored(fault) => self.restored(fault),

@@ -1,6 +1,6 @@
 //! Genkan's kiosk: the program at the door, and the commands around it.
 //!
-//! `arguments` says what can be asked, `commands` does it, `door` is what runs day and night, `ui` is what people see.
+//! `arguments` says what can be asked, `commands` does it, `door` is what runs day and night, `ui` is what people see, `sound` what they hear.
 
 mod arguments;
 mod assets;
@@ -19,6 +19,7 @@ mod report;
 mod search;
 mod service;
 mod socket;
+mod sound;
 mod ui;
 
 use std::process::ExitCode;
@@ -78,6 +79,8 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
         Command::Facility { command } => commands::facility::facility(&common, format, &command),
+        Command::Person { command } => commands::person::person(&common, format, &command),
+        Command::Retention => commands::retention::retention(&common, format),
         Command::Report(asked) => commands::report::report(&common, format, &asked),
         Command::Selftest(asked) => commands::selftest::selftest(&common, format, &asked),
         Command::StrikeOff { board } => commands::strike::off(&board),

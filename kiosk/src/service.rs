@@ -241,8 +241,12 @@ pub(crate) fn serve(
             Ok(Answer::Exported { out }.into())
         }
         Request::Office { ask } => {
-            let (told, Changed { policy: changed }) = office::serve(store, policy, now, ask)?;
-            let set = changed.as_ref().map(|policy| set.under(policy));
+            let (told, Changed { policy: changed, erased }) = office::serve(store, policy, now, ask)?;
+            let set = match &changed {
+                Some(policy) => Some(set.under(policy)),
+                None if erased.is_empty() => None,
+                None => Some(set.without(&erased, policy)),
+            };
             Ok(Served { answer: Answer::Office { told }, set, policy: changed })
         }
     }

@@ -10,10 +10,11 @@
 
 use gate::challenge::Plane;
 use gate::challenge::plane::Vector;
-use gate::{FacePoints, TrackId};
+use gate::{FacePoints, Followed, QualityIssue, Sight, TrackId};
 
 use crate::align::{Landmarks, Point};
 use crate::picture::{Format, Grey, Picture, Pixels, Rgb, Yuyv};
+use crate::quality::Quality;
 
 /// Pixels of the flat view for one distance of the eyes: as many as a sample has.
 const SCALE: f64 = 32.0;
@@ -38,32 +39,35 @@ const LEAST_LIKENESS: f32 = 0.5;
 /// An anchor's nose is at most so far from the middle of the face, in eye distances (see [`FacePoints::lean`]).
 const MOST_LEAN: f32 = 0.12;
 
-/// A frame that shows the face so many times larger becomes the anchor instead: somebody came nearer.
-const LARGER: f32 = 1.25;
+/// A frame that shows the face so many times larger becomes the anchor instead: somebody came nearer. Nobody does by so
+/// much during a challenge, and the detector's eyes are true to a tenth.
+const LARGER: f32 = 1.5;
 
-/// A frame whose nose is nearer to the middle by this becomes the anchor instead. Twice what the detector's points jump.
-const STRAIGHTER: f32 = 0.06;
+/// A frame in which all five places were found in the anchor with at least this correlation, and not all with the second,
+/// becomes the second source: it shows the face turned a little, and leads on where the anchor alone does not. Places are
+/// never followed over more than that one step, so errors do not add up.
+const SECOND_SOURCE: std::ops::Range<f32> = 0.6..0.85;
 
 /// Follows one face.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Follower {
     anchor: Option<Anchor>,
     last: u64,
-    /// The flat view of the anchor, and of the frame at hand.
-    before: FlatView,
+    /// The flat view of the anchor, of the second source, and of the frame at hand.
+    first: FlatView,
+    second: FlatView,
     now: FlatView,
 }
 
-/// What is known of the anchor.
-#[derive(Debug)]
+/// What is known of the anchor. Places are in eye distances from the middle of the eyes, in the order of the detector.
+#[derive(Debug, Clone)]
 struct Anchor {
     track: TrackId,
     id: u64,
-    /// Eyes and mouth corners, clockwise, and the nose: in eye distances from the middle of the eyes.
-    corners: [Vector; 4],
-    nose: Vector,
     eyes: f32,
-    lean: f32,
+    places: [Vector; 5],
+    /// The same in the second source.
+    second: Option<[Vector; 5]>,
 }
 
 impl Default for Follower {
@@ -76,7 +80,8 @@ impl Follower {
     /// One that follows nobody yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { anchor: None, last: 0, before: FlatView::new(), now: FlatView::new() }
+        let [first, second, now] = std::array::from_fn(|_| FlatView::new());
+        Self { anchor: None, last: 0, first, second, now }
     }
 
     /// Where the anchor's five places are in this frame, and the anchor's number. `None` if there is no anchor yet or one
@@ -88,37 +93,59 @@ impl Follower {
         landmarks: &Landmarks,
         good: bool,
     ) -> Option<(u64, Landmarks)> {
-        let points = FacePoints::from(landmarks);
-        let lean = points.lean()?.abs();
+        let lean = FacePoints::from(landmarks).lean()?.abs();
         let eyes = landmarks.eye_distance();
         self.anchor = self.anchor.take().filter(|anchor| anchor.track == track);
-        let better = |anchor: &Anchor| eyes >= anchor.eyes * LARGER || lean <= anchor.lean - STRAIGHTER;
-        if good && lean <= MOST_LEAN && self.anchor.as_ref().is_none_or(better) {
-            let (corners, nose) = upright(landmarks);
-            let map = flat_map(&corners, landmarks)?;
-            self.before.draw(picture, &map);
+        let outgrown = |anchor: &Anchor| eyes >= anchor.eyes * LARGER;
+        if good && lean <= MOST_LEAN && self.anchor.as_ref().is_none_or(outgrown) {
+            let places = upright(landmarks);
+            self.first.draw(picture, &flat_map(&places, landmarks)?);
             self.last += 1;
-            self.anchor = Some(Anchor { track, id: self.last, corners, nose, eyes, lean });
+            self.anchor = Some(Anchor { track, id: self.last, eyes, places, second: None });
             return Some((self.last, *landmarks));
         }
-        let anchor = self.anchor.as_ref()?;
-        let map = flat_map(&anchor.corners, landmarks)?;
+        let anchor = self.anchor.as_mut()?;
+        let map = flat_map(&anchor.places, landmarks)?;
         self.now.draw(picture, &map);
-        let find = |place: Vector, reach: [usize; 2]| {
-            let shift = self.before.find(place, &self.now, reach)?;
-            let [x, y] = map.apply([place[0] + shift[0] / SCALE, place[1] + shift[1] / SCALE]);
-            Some(Point { x: x as f32, y: y as f32 })
+        let (mut found, mut least) = ([[0.0; 2]; 5], f32::INFINITY);
+        for (index, (found, place)) in found.iter_mut().zip(anchor.places).enumerate() {
+            let reach = if index == NOSE { NOSE_REACH } else { CORNER_REACH };
+            let first = self.first.find(place, &self.now, place, reach);
+            let second = || {
+                let from = anchor.second.as_ref()?[index];
+                self.second.find(from, &self.now, place, reach)
+            };
+            let (there, likeness) = first.or_else(second)?;
+            least = least.min(if first.is_some() { likeness } else { 0.0 });
+            *found = there;
+        }
+        if SECOND_SOURCE.contains(&least) {
+            std::mem::swap(&mut self.second, &mut self.now);
+            anchor.second = Some(found);
+        }
+        let pixel = |place: Vector| {
+            let [x, y] = map.apply(place);
+            Point { x: x as f32, y: y as f32 }
         };
-        let [right_eye, left_eye, left_mouth, right_mouth] = anchor.corners;
-        let followed = Landmarks {
-            right_eye: find(right_eye, CORNER_REACH)?,
-            left_eye: find(left_eye, CORNER_REACH)?,
-            nose: find(anchor.nose, NOSE_REACH)?,
-            right_mouth: find(right_mouth, CORNER_REACH)?,
-            left_mouth: find(left_mouth, CORNER_REACH)?,
-        };
-        Some((anchor.id, followed))
+        Some((anchor.id, Landmarks::from_points(found.map(pixel))))
     }
+}
+
+/// What the judge of the head-turn challenge is to see of a frame; `None` if the face is too dark, washed out, blurred or
+/// cut off, so that its points say nothing.
+#[must_use]
+pub fn sight(quality: &Quality, landmarks: &Landmarks, followed: Option<Followed>) -> Option<Sight> {
+    let frontal = match quality.issue() {
+        None => true,
+        Some(QualityIssue::NotFrontal | QualityIssue::TooFar) => false,
+        Some(
+            QualityIssue::OutOfFrame
+            | QualityIssue::TooDark
+            | QualityIssue::TooBright
+            | QualityIssue::Blurred,
+        ) => return None,
+    };
+    Some(Sight { seen: FacePoints::from(landmarks), followed, frontal })
 }
 
 /// For the judge of the head-turn challenge, which knows nothing of pictures.
@@ -130,31 +157,38 @@ impl From<&Landmarks> for FacePoints {
     }
 }
 
-fn corners_of(landmarks: &Landmarks) -> [Vector; 4] {
-    let Landmarks { right_eye, left_eye, nose: _, right_mouth, left_mouth } = *landmarks;
-    [right_eye, left_eye, left_mouth, right_mouth].map(|point| [f64::from(point.x), f64::from(point.y)])
+/// Where the nose is among the five.
+const NOSE: usize = 2;
+
+/// Eyes and mouth corners, clockwise as the picture shows them.
+fn corners(&[right_eye, left_eye, _, right_mouth, left_mouth]: &[Vector; 5]) -> [Vector; 4] {
+    [right_eye, left_eye, left_mouth, right_mouth]
 }
 
-/// The corners and the nose in eye distances from the middle of the eyes, with the eyes level.
-fn upright(landmarks: &Landmarks) -> ([Vector; 4], Vector) {
-    let corners = corners_of(landmarks);
-    let [right, left, ..] = corners;
+fn pixels(landmarks: &Landmarks) -> [Vector; 5] {
+    landmarks.points().map(|point| [f64::from(point.x), f64::from(point.y)])
+}
+
+/// The five places in eye distances from the middle of the eyes, with the eyes level.
+fn upright(landmarks: &Landmarks) -> [Vector; 5] {
+    let places = pixels(landmarks);
+    let [right, left, ..] = places;
     let across = [left[0] - right[0], left[1] - right[1]];
     let square = across[0] * across[0] + across[1] * across[1];
-    let place = |[x, y]: Vector| {
+    places.map(|[x, y]| {
         let (x, y) = (x - (left[0] + right[0]) / 2.0, y - (left[1] + right[1]) / 2.0);
         [(x * across[0] + y * across[1]) / square, (y * across[0] - x * across[1]) / square]
-    };
-    let nose = [f64::from(landmarks.nose.x), f64::from(landmarks.nose.y)];
-    (corners.map(place), place(nose))
+    })
 }
 
 /// From eye distances in the anchor to pixels of a frame, as if the face were flat.
-fn flat_map(corners: &[Vector; 4], landmarks: &Landmarks) -> Option<Plane> {
-    Some(Plane::through(&corners_of(landmarks))?.after(&Plane::through(corners)?.inverse()?))
+fn flat_map(places: &[Vector; 5], landmarks: &Landmarks) -> Option<Plane> {
+    let frame = Plane::through(&corners(&pixels(landmarks)))?;
+    Some(frame.after(&Plane::through(&corners(places))?.inverse()?))
 }
 
 /// The face as it would look from the front if it were flat: brightness, row by row.
+#[derive(Clone)]
 struct FlatView(Vec<f32>);
 
 /// Nobody's face in a log.
@@ -191,13 +225,22 @@ impl FlatView {
         }
     }
 
-    /// How far the place of this view has moved in another, in pixels; `None` if it is not to be found within reach.
-    fn find(&self, place: Vector, other: &Self, reach: [usize; 2]) -> Option<Vector> {
-        let centre: [isize; 2] =
-            std::array::from_fn(|axis| (place[axis] * SCALE + MIDDLE[axis]).round() as isize);
-        let patch = self.patch(centre)?;
+    /// Where a place of this view is in another, not farther than `reach` from where it may be expected, and how alike
+    /// the two are; `None` if it is not there.
+    fn find(
+        &self,
+        place: Vector,
+        other: &Self,
+        expected: Vector,
+        reach: [usize; 2],
+    ) -> Option<(Vector, f32)> {
+        let pixel =
+            |place: Vector| -> Vector { std::array::from_fn(|axis| place[axis] * SCALE + MIDDLE[axis]) };
+        let nearest = |place: Vector| place.map(|value| value.round() as isize);
+        let (from, around) = (pixel(place), nearest(pixel(expected)));
+        let patch = self.patch(nearest(from))?;
         let likeness = |shift: [isize; 2]| {
-            let found = other.patch([centre[0] + shift[0], centre[1] + shift[1]]);
+            let found = other.patch([around[0] + shift[0], around[1] + shift[1]]);
             found.map_or(f32::NEG_INFINITY, |found| patch.likeness(&found))
         };
         let [across, down] = reach.map(|reach| reach as isize);
@@ -210,9 +253,16 @@ impl FlatView {
         }
         let inside = best[0].abs() < across && best[1].abs() < down;
         let [x, y] = best;
-        let right = peak(likeness([x - 1, y]), most, likeness([x + 1, y]));
-        let below = peak(likeness([x, y - 1]), most, likeness([x, y + 1]));
-        (inside && most >= LEAST_LIKENESS).then_some([x as f64 + right, y as f64 + below])
+        let top = [
+            peak(likeness([x - 1, y]), most, likeness([x + 1, y])),
+            peak(likeness([x, y - 1]), most, likeness([x, y + 1])),
+        ];
+        let there = std::array::from_fn(|axis| {
+            // What was rounded away from the place that is looked for belongs to the place that is found.
+            let rest = from[axis] - from[axis].round();
+            ((around[axis] + best[axis]) as f64 + top[axis] + rest - MIDDLE[axis]) / SCALE
+        });
+        (inside && most >= LEAST_LIKENESS).then_some((there, most))
     }
 
     /// The square around a pixel, if it lies inside.

@@ -7,14 +7,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use gate::{FacePoints, Followed, Monotonic, Probe, QualityIssue, Sight, Template, TrackId};
+use gate::{Followed, Monotonic, Probe, QualityIssue, Sight, Template, TrackId};
 
 use crate::align::{Landmarks, Sample};
 use crate::card::Card;
 use crate::detector::{Detection, Detector, Rect, foremost};
 use crate::embedder::Embedder;
 use crate::error::ModelError;
-use crate::follow::Follower;
+use crate::follow::{Follower, sight};
 use crate::gaze::Gaze;
 use crate::image::Image;
 use crate::network::Threads;
@@ -91,17 +91,7 @@ impl Subject<'_> {
     /// off, so that its points say nothing.
     #[must_use]
     pub fn sight(&self) -> Option<Sight> {
-        let frontal = match self.quality.issue() {
-            None => true,
-            Some(QualityIssue::NotFrontal | QualityIssue::TooFar) => false,
-            Some(
-                QualityIssue::OutOfFrame
-                | QualityIssue::TooDark
-                | QualityIssue::TooBright
-                | QualityIssue::Blurred,
-            ) => return None,
-        };
-        Some(Sight { seen: FacePoints::from(&self.landmarks), followed: self.followed, frontal })
+        sight(&self.quality, &self.landmarks, self.followed)
     }
 }
 
@@ -285,7 +275,7 @@ impl Vision {
             face: unshrunk(&detection.face, factor),
             landmarks: place(&detection.landmarks),
             followed: followed
-                .map(|(anchor, landmarks)| Followed { anchor, points: FacePoints::from(&place(&landmarks)) }),
+                .map(|(anchor, landmarks)| Followed { anchor, points: (&place(&landmarks)).into() }),
             quality,
             sample: &self.sample,
             reading,

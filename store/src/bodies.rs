@@ -20,6 +20,7 @@
 //! | `Revoked` | `person`; personal: `reason` |
 //! | `Accessed` | `person`, `what`, `by`; personal: `reason` |
 //! | `Erased` | `people`, `by`; the header names the keys that it destroys |
+//! | `Retained` | `days` by sort of thing, `cut`, `accesses`, `staff`, `records` [[run, [seq..]]..] that were emptied |
 //! | `Policy` | `digest` of the facility's file, `by` |
 //! | `StaffAdded` | `staff`, `role`, `by` |
 //! | `StaffPinSet`, `StaffRemoved` | `staff`, `by` |

@@ -60,7 +60,7 @@ impl Store {
     }
 
     /// Moves the write-ahead log into the data file and cuts it to nothing.
-    fn empty_the_log(&self) -> bool {
+    pub(crate) fn empty_the_log(&self) -> bool {
         let busy =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
         busy.is_ok_and(|busy| !busy)

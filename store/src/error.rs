@@ -159,6 +159,12 @@ pub enum StoreError {
     /// The facility's file is longer than rules are.
     #[error("a facility's file has at most 256 KiB; shorten it")]
     FacilityTooLong,
+    /// What the record said was taken away by retention.
+    #[error("{0}: was emptied by retention; its place in the log is still proved")]
+    Emptied(RecordId),
+    /// Nothing may be taken away by such a clock.
+    #[error("nothing is taken away by this clock: {0}; set the clock and let it be synchronised")]
+    ClockNotPlausible(&'static str),
     /// A reason that is none.
     #[error("{0}")]
     UnusableReason(&'static str),

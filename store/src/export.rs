@@ -5,6 +5,9 @@
 //! head.cbor    how far the runs go, signed; keep a copy elsewhere
 //! log.jsonl    for reading: one object per record, without names, templates or anything else that is personal
 //! ```
+//! A record that retention emptied stands in its page as `[leaf, signature]`: enough for chain, tree and `verify_export`,
+//! while a replica that takes pages in refuses it, because it is no record.
+//!
 //! Each is written under another name, synced and then renamed, so a file under its own name is a whole one.
 
 use std::{
@@ -25,7 +28,8 @@ use crate::{
     Store, StoreError,
     feeds::prior,
     files::{io_error, sync_directory},
-    verify::{AuditError, Claims, Report, unprovable_of_file},
+    retention::Removals,
+    verify::{AuditError, Claims, Report, emptied, unprovable_of_file, what_is_gone},
     walk::{Finding, Seen, Signature, What, begins_proven},
 };
 
@@ -51,14 +55,18 @@ impl Store {
         let failed = |source| StoreError::sql("read records", &self.file, source);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         for (number, Prior { run, .. }) in runs {
-            let mut next = 0;
+            let (mut next, mut before) = (0, Leaf::NONE);
             loop {
                 let chunk = chunk(&mut statement, number, run, next).map_err(failed)?;
                 let Some(last) = chunk.last() else { break };
-                next = last.seq + 1;
-                for page in paginate(&chunk) {
+                for mut page in paginate(&chunk) {
+                    // What an emptied record says of the one before it is gone, so it is told from there.
+                    if page.first == next {
+                        page.prev = before;
+                    }
                     pages.write(&page.encode().map_err(StoreError::ledger("write a page"))?)?;
                 }
+                (next, before) = (last.seq + 1, last.leaf);
                 for record in &chunk {
                     lines.write(line(record, &self.keys.group_key).as_bytes())?;
                 }
@@ -111,16 +119,23 @@ pub fn verify_export(
     for (run, _) in looks.iter().filter(|(_, seen)| begins_proven(seen)) {
         log.statement_of(*run).iter().for_each(|open| claims.opened(open));
     }
-    let (mut records, mut findings) = (0, Vec::new());
+    let removals = group.map(|group| log.removals(group));
+    let (mut records, mut removed, mut findings) = (0, 0, Vec::new());
     for (run, seen) in &looks {
         records += seen.len() as u64;
-        let found = claims.judge(*run, seen);
+        removed += emptied(seen);
+        let found = claims.judge(*run, seen, removals.as_ref());
         findings.extend(if found.is_empty() { log.frames(*run, seen) } else { found });
     }
     findings.extend(claims.rest());
     findings.extend(log.unreadable);
-    let cannot_prove = unprovable_of_file(head.is_some(), given.is_some(), group.is_some());
-    Ok(Report { device, runs: log.order.len() as u64, records, findings, cannot_prove })
+    let mut cannot_prove = unprovable_of_file(head.is_some(), given.is_some(), group.is_some());
+    cannot_prove.extend(what_is_gone(removed));
+    if removed > 0 && group.is_none() {
+        cannot_prove
+            .push("that it was retention that emptied them: the records that say so are sealed".to_owned());
+    }
+    Ok(Report { device, runs: log.order.len() as u64, records, removed, findings, cannot_prove })
 }
 
 /// What a log file holds.
@@ -171,9 +186,23 @@ impl LogFile {
         Record::parse(first).ok()?.open_statement(None).ok()
     }
 
+    /// What the records of retention in it say was emptied. Whether they are genuine is found out as for any other.
+    fn removals(&self, group: &GroupKey) -> Removals {
+        let records = self.pages.iter().flat_map(|page| &page.records);
+        let bodies = records.filter_map(|bytes| Record::parse(bytes).ok()?.open_body(Some(group)).ok());
+        let mut removals = Removals::default();
+        bodies.for_each(|body| removals.add(&body));
+        removals
+    }
+
     /// Pages of a sound run that name another leaf before them than their first record does.
     fn frames(&self, run: RunId, seen: &[Seen]) -> Vec<Finding> {
-        let first = |page: &Page| seen.iter().find(|it| it.at == page.first).and_then(|it| it.prev);
+        let at = |seq: u64| seen.iter().find(|it| it.at == seq);
+        let before = |seq: u64| seq.checked_sub(1).map_or(Some(Leaf::NONE), |seq| Some(at(seq)?.leaf));
+        let first = |page: &Page| {
+            let first = at(page.first)?;
+            if first.emptied { before(page.first) } else { first.prev }
+        };
         let wrong = self.pages.iter().filter(|page| page.run == run && first(page) != Some(page.prev));
         wrong.map(|page| Finding { run, seq: page.first, what: What::FrameAltered }).collect()
     }
@@ -182,9 +211,12 @@ impl LogFile {
     fn look(&self, run: RunId, author: AuthorId, group: Option<&GroupKey>) -> Vec<Seen> {
         let mut all = Vec::new();
         for page in self.pages.iter().filter(|page| page.run == run) {
-            let places = page.first..;
-            let mut seen: Vec<Seen> =
-                places.zip(&page.records).map(|(at, bytes)| Seen::new(run, at, bytes, None, group)).collect();
+            let places = (page.first..).zip(&page.records);
+            let one = |(at, bytes): (u64, &Vec<u8>)| match read_stub(bytes) {
+                Some((leaf, sig)) => Seen::emptied(author, run, at, leaf, &sig),
+                None => Seen::new(run, at, bytes, None, group),
+            };
+            let mut seen: Vec<Seen> = places.map(one).collect();
             sign(&mut seen, author, run, &page.sig);
             all.extend(seen);
         }
@@ -209,15 +241,23 @@ fn chunk(
     from: u64,
 ) -> rusqlite::Result<Vec<SignedRecord>> {
     let rows = statement.query_map((number, from, CHUNK), |row| {
-        Ok(SignedRecord {
-            run,
-            seq: row.get(0)?,
-            bytes: row.get(1)?,
-            leaf: Leaf(row.get(2)?),
-            sig: row.get(3)?,
-        })
+        let (bytes, leaf, sig): (Vec<u8>, _, _) = (row.get(1)?, Leaf(row.get(2)?), row.get(3)?);
+        let bytes = if bytes.is_empty() { stub(leaf, sig) } else { bytes };
+        Ok(SignedRecord { run, seq: row.get(0)?, bytes, leaf, sig })
     })?;
     rows.collect()
+}
+
+/// What stands for a record that retention emptied.
+fn stub(leaf: Leaf, sig: [u8; 64]) -> Vec<u8> {
+    let stub = Value::Array(vec![Value::bytes(leaf.0), Value::bytes(sig)]);
+    stub.encode().expect("two short byte strings have an encoding")
+}
+
+fn read_stub(bytes: &[u8]) -> Option<(Leaf, [u8; 64])> {
+    let value = Value::decode(bytes).ok()?;
+    let [leaf, sig] = value.as_array()? else { return None };
+    Some((Leaf(leaf.as_array_of()?), sig.as_array_of()?))
 }
 
 /// One line for reading. What cannot be opened is told as such.
@@ -237,7 +277,11 @@ fn line(record: &SignedRecord, group: &GroupKey) -> String {
         Err(_) => (serde_json::Value::Null, serde_json::Value::Null),
     };
     let run = record.run.to_string();
-    format!("{}\n", json!({ "run": run, "seq": record.seq, "kind": kind, "clock": clock, "fields": fields }))
+    let mut line = json!({ "run": run, "seq": record.seq, "kind": kind, "clock": clock, "fields": fields });
+    if read_stub(&record.bytes).is_some() {
+        line["removed"] = json!("by retention");
+    }
+    format!("{line}\n")
 }
 
 pub(crate) fn json_of(value: &Value) -> serde_json::Value {

@@ -111,7 +111,7 @@ impl Store {
         Ok(open.len())
     }
 
-    /// One record of this device, as it is kept.
+    /// One record of this device, as it is kept; without bytes if retention took them away.
     ///
     /// # Errors
     /// The data file cannot be read.
@@ -134,8 +134,11 @@ impl Store {
     /// What a record of this device says.
     ///
     /// # Errors
-    /// The bytes are no record, or do not open.
+    /// [`StoreError::Emptied`] if retention took the bytes away; the bytes are no record, or do not open.
     pub fn read(&self, record: &SignedRecord) -> Result<Body, StoreError> {
+        if record.bytes.is_empty() {
+            return Err(StoreError::Emptied(RecordId { run: record.run.0, seq: record.seq }));
+        }
         let body = Record::parse(&record.bytes).and_then(|it| it.open_body(Some(&self.keys.group_key)));
         body.map_err(StoreError::ledger("read a record"))
     }
@@ -275,6 +278,18 @@ impl Batch<'_> {
         let statement = self.transaction.prepare_cached(sql);
         let found = statement.and_then(|mut statement| statement.query_row(row, read).optional());
         found.map_err(self.failed())
+    }
+
+    /// All rows of a query.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &str,
+        arguments: impl rusqlite::Params,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.transaction.prepare_cached(sql).map_err(self.failed())?;
+        let rows = statement.query_map(arguments, read).and_then(Iterator::collect);
+        rows.map_err(self.failed())
     }
 
     /// What the wall clock claims, in milliseconds since 1970.

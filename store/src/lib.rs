@@ -7,7 +7,7 @@
 //! (how people and what is known of them come in), `roster` (what the rules need of it), `consent` (what people agreed to),
 //! `staff`, `pin` and `lockout` (who works here, and signing in), `credentials` (whose a card is),
 //! `facility` (the rules' text), `accesses`, `person_file` and `erase` (what is held about a person, who looked, and the end
-//! of it),
+//! of it), `retention` (how long anything is kept),
 //! `visits`, `corrections` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
 //! is named when something is wrong), `export` (the log as a file, and its verification without the vault).
 //!
@@ -34,6 +34,7 @@ mod lockout;
 mod person_file;
 mod pin;
 mod registration;
+mod retention;
 mod roster;
 mod schema;
 mod staff;
@@ -69,6 +70,7 @@ pub use households::{EnrolledHousehold, MAX_MEMBERS, NewHousehold};
 pub use key::{FileKey, KeyError, KeyPort, VaultKey};
 pub use person_file::{PersonFile, PersonRecord, PersonVisit};
 pub use registration::{NewEntitlement, NewRegistration};
+pub use retention::{MAX_EMPTIED, Retained, Retention};
 pub use staff::{By, Role, SignIn, StaffMember};
 pub use vault::Person;
 pub use verify::{AuditError, Report};

@@ -111,4 +111,29 @@ mod tests {
             assert!(prose.contains(&format!("//! - `{table}`: ")), "{table} is not told");
         }
     }
+
+    #[test]
+    fn a_file_of_the_first_schema_keeps_its_keys_and_people() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", "ON").unwrap();
+        let old = "INSERT INTO keys VALUES ('author', zeroblob(16), 0, randomblob(32)), ('group', zeroblob(16), 3, zeroblob(32));
+                   INSERT INTO people VALUES (1, randomblob(16), 'revoked', '青木', randomblob(16), randomblob(32), NULL);
+                   INSERT INTO reference_templates VALUES (1, 1, 'toy', zeroblob(4));";
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.execute_batch(old).unwrap();
+        let read = |connection: &Connection| {
+            let sql = "SELECT hex(secret) || epoch || (SELECT name || hex(key) FROM people) FROM keys ORDER BY name";
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.collect::<Result<Vec<_>, _>>().unwrap()
+        };
+        let before = read(&connection);
+        let transaction = connection.transaction().unwrap();
+        migrate(&transaction, 1).unwrap();
+        transaction.commit().unwrap();
+        assert_eq!(read(&connection), before);
+        let broken = connection.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
+        assert!(!broken && before.len() == 2);
+        connection.execute_batch("INSERT INTO keys VALUES ('site', zeroblob(16), 0, zeroblob(32))").unwrap();
+    }
 }

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::{
     Store, StoreError,
     feeds::prior,
+    retention::Removals,
     walk::{Finding, Seen, Signature, Walk, What, examine},
 };
 
@@ -26,6 +27,8 @@ pub struct Report {
     pub runs: u64,
     /// How many records there are.
     pub records: u64,
+    /// How many of them retention has emptied. They hold their place in chain and tree; what they said is gone.
+    pub removed: u64,
     /// Everything that is wrong, in the order of runs and records.
     pub findings: Vec<Finding>,
     /// What cannot be proved from what was given, in plain words.
@@ -105,8 +108,9 @@ impl Claims {
         Ok(())
     }
 
-    /// Examines one run with everything that is said of it.
-    pub(crate) fn judge(&mut self, run: RunId, seen: &[Seen]) -> Vec<Finding> {
+    /// Examines one run with everything that is said of it. `removals`: what retention may have emptied; none if nobody
+    /// can tell.
+    pub(crate) fn judge(&mut self, run: RunId, seen: &[Seen], removals: Option<&Removals>) -> Vec<Finding> {
         let claims = self.0.remove(&run).unwrap_or_default();
         let expected = claims.iter().map(|(_, prior)| prior.length).max().unwrap_or(0);
         let walk = examine(run, seen, expected);
@@ -119,6 +123,12 @@ impl Claims {
         if findings.iter().any(|it| matches!(it.what, What::TailCut { .. })) {
             findings.retain(|it| !matches!(it.what, What::OlderCopy { .. }));
         }
+        let told = |seq| findings.iter().any(|it| it.seq == seq);
+        let unsaid = |it: &&Seen| removals.is_some_and(|removals| !removals.say(run, it.at));
+        let emptied = seen.iter().filter(|it| it.emptied && !told(it.at)).filter(unsaid);
+        let emptied: Vec<Finding> =
+            emptied.map(|it| Finding { run, seq: it.at, what: What::Emptied }).collect();
+        findings.extend(emptied);
         findings
     }
 
@@ -168,16 +178,19 @@ impl Store {
             }
         }
         outside.map_or(Ok(()), |head| claims.outside(head, device))?;
-        let (mut records, mut findings) = (0, Vec::new());
+        let removals = self.removals()?;
+        let (mut records, mut removed, mut findings) = (0, 0, Vec::new());
         for (number, prior) in &runs {
             let seen = self.look(*number, prior.run)?;
             records += seen.len() as u64;
-            findings.extend(claims.judge(prior.run, &seen));
+            removed += emptied(&seen);
+            findings.extend(claims.judge(prior.run, &seen, Some(&removals)));
         }
         findings.extend(claims.rest());
         findings.extend(self.strays()?);
-        let cannot_prove = unprovable(outside.is_some());
-        Ok(Report { device, runs: runs.len() as u64, records, findings, cannot_prove })
+        let mut cannot_prove = unprovable(outside.is_some());
+        cannot_prove.extend(what_is_gone(removed));
+        Ok(Report { device, runs: runs.len() as u64, records, removed, findings, cannot_prove })
     }
 
     /// What the first record of a run states, if the device signed it.
@@ -199,6 +212,9 @@ impl Store {
         self.rows(&sql, |row| {
             let bytes = row.get_ref(1)?.as_blob()?;
             let kept = Leaf(row.get(2)?);
+            if bytes.is_empty() {
+                return Ok(Seen::emptied(device, run, row.get(0)?, kept, &row.get(3)?));
+            }
             let mut seen = Seen::new(run, row.get(0)?, bytes, Some(kept), Some(&self.keys.group_key));
             seen.signature = Signature::Own(seen.is_signed(device, run, &row.get(3)?));
             Ok(seen)
@@ -231,6 +247,18 @@ fn unprovable(with_head: bool) -> Vec<String> {
         "that the kiosk wrote down everything: the log shows what was written and that it was not changed since".to_owned(),
         "that its clocks were right: the times are what the kiosk believed".to_owned(),
     ]
+}
+
+/// How many of them are empty.
+pub(crate) fn emptied(seen: &[Seen]) -> u64 {
+    seen.iter().filter(|it| it.emptied).count() as u64
+}
+
+/// What nobody can prove any more of records that are empty.
+pub(crate) fn what_is_gone(removed: u64) -> Option<String> {
+    (removed > 0).then(|| {
+        format!("what the {removed} records said that retention emptied: their place is proved, their content is gone")
+    })
 }
 
 pub(crate) fn unprovable_of_file(with_head: bool, author_given: bool, with_key: bool) -> Vec<String> {

@@ -5,6 +5,9 @@
 //! finding; to name the right one, a record counts as *proven* if a signature of the author covers it or another record
 //! names its leaf, wherever it stands now. A proven record is believed to be who it says it is, which tells a record that
 //! was moved from one that was changed.
+//!
+//! Retention takes bytes away and leaves leaf and signature. Such a record still stands in the chain, because the one after
+//! it names its leaf, and in the tree; whether it may be empty is for the caller to say.
 
 use std::{collections::HashSet, fmt};
 
@@ -61,6 +64,8 @@ pub enum What {
     Grown,
     /// The body does not open with the key of its group.
     Sealed,
+    /// Leaf and signature are there, the bytes are not, and no record of retention says that they were taken away.
+    Emptied,
     /// Records of a run that is not listed.
     Stray,
     /// The frame of the page that begins here was changed; the records in it are sound.
@@ -100,6 +105,7 @@ impl fmt::Display for Finding {
             What::Rewritten => write!(out, "up to here the run is another than the one that was signed for"),
             What::Grown => write!(out, "was added after the run had been closed"),
             What::Sealed => write!(out, "does not open with the key of its group"),
+            What::Emptied => write!(out, "was emptied, and no record of retention says so"),
             What::Stray => write!(out, "belongs to a run that was removed from the list of runs"),
             What::FrameAltered => {
                 write!(out, "is sound, but the frame of the page that it begins was changed")
@@ -139,6 +145,8 @@ pub(crate) struct Seen {
     pub(crate) signature: Signature,
     /// The body opens, or nobody asked.
     opens: bool,
+    /// The bytes were taken away; leaf and signature are all that is left.
+    pub(crate) emptied: bool,
 }
 
 impl Seen {
@@ -162,6 +170,23 @@ impl Seen {
             leaf_agrees: kept.is_none_or(|kept| kept == leaf),
             signature: Signature::None,
             opens: !asked || record.is_none_or(|record| record.open_body(group).is_ok()),
+            emptied: false,
+        }
+    }
+
+    /// A record at `at` of `run` of which only leaf and signature are left. The signature binds leaf and place, so the
+    /// place is known; what came before it, only from there.
+    pub(crate) fn emptied(author: AuthorId, run: RunId, at: u64, leaf: Leaf, sig: &[u8; 64]) -> Self {
+        let signed = verify_record_sig(author, run, at, leaf, sig).is_ok();
+        Self {
+            at,
+            claim: signed.then_some(at),
+            prev: None,
+            leaf,
+            leaf_agrees: true,
+            signature: Signature::Own(signed),
+            opens: true,
+            emptied: true,
         }
     }
 
@@ -227,7 +252,8 @@ fn first_break(seen: &[Seen]) -> Option<u64> {
             Signature::Own(valid) | Signature::Page(valid) => valid,
             Signature::None => seq + 1 < seen.len() as u64,
         };
-        if !(it.at == seq && it.claim == Some(seq) && it.prev == Some(prev) && it.leaf_agrees && signed) {
+        let follows = it.emptied || it.prev == Some(prev);
+        if !(it.at == seq && it.claim == Some(seq) && follows && it.leaf_agrees && signed) {
             return Some(seq);
         }
         prev = it.leaf;

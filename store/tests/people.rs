@@ -6,14 +6,14 @@ mod common;
 
 use common::*;
 use gate::{
-    Assurance, Attributes, Date, HouseholdId, Period, PersonId, RecordId, Residency, Schedule, StaffId,
-    Standing,
+    Assurance, Attributes, CredentialKind, Date, HouseholdId, Period, PersonId, RecordId, Residency,
+    Schedule, StaffId, Standing,
 };
 use ledger::Value;
 use rusqlite::Connection;
 use store::{
     By, ConsentGiven, ConsentLanguage, ConsentText, Enrolment, FileKey, GivenBy, KeyPort, NewEntitlement,
-    NewHousehold, NewRegistration, Store, StoreError,
+    NewHousehold, NewRegistration, Owner, Store, StoreError,
 };
 
 fn date(text: &str) -> Date {
@@ -245,6 +245,8 @@ fn a_reinstated_person_keeps_family_and_pass_and_speaks_for_them_alone() {
     let (household, people) = enrolled_family(&mut store);
     let pass = NewEntitlement { period: Period::ALWAYS, coupons: None };
     let pass = store.add_entitlement(at(2), people[0], pass, By::Console).unwrap();
+    let (card, owner) = (CredentialKind::FacilityCard, Owner::Person(people[0]));
+    store.bind_credential(at(2), owner, card, b"0001", By::Console).unwrap();
     store.revoke(at(3), people[0], "").unwrap();
     let again = Enrolment { reinstates: Some(people[0]), ..enrolment("青木 愛", [1.0, 0.0, 0.0, 0.1]) };
     let (new, _) = store.enrol(at(4), again).unwrap();
@@ -254,6 +256,7 @@ fn a_reinstated_person_keeps_family_and_pass_and_speaks_for_them_alone() {
     assert_eq!(now.entitlements[0].id, pass);
     assert_eq!((before.household, before.representative, before.entitlements.len()), (None, false, 0));
     assert_eq!(before.standing, Standing::Revoked);
+    assert_eq!(store.lookup(card, b"0001").unwrap(), None, "a lost card may have been the reason");
 }
 
 fn text(version: &str, japanese: &str) -> ConsentText {

@@ -14,10 +14,11 @@ use crate::place::Place;
 use crate::process::{cargo, pass_through, say};
 use crate::standard_library;
 
-const TARGET: &str = "aarch64-unknown-linux-gnu";
+/// The compiler's name for a 64-bit ARM Linux.
+pub(crate) const TARGET: &str = "aarch64-unknown-linux-gnu";
 
-/// Debian's cross compiler, which here only links.
-const LINKER: &str = "aarch64-linux-gnu-gcc";
+/// Debian's cross compiler, which for these tests only links.
+pub(crate) const LINKER: &str = "aarch64-linux-gnu-gcc";
 
 /// The processors that are emulated.
 const PROCESSORS: [&str; 2] = ["cortex-a72", "max"];
@@ -50,16 +51,20 @@ pub(crate) fn test(place: &Place, arguments: &[String]) -> Result<ExitCode, Fail
 fn emulated(processor: &str, sysroot: Option<&Path>) -> Command {
     let mut command = cargo();
     if let Some(sysroot) = sysroot {
-        // Flags in the environment would take the place of these.
-        command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        let flags = ["--sysroot", &sysroot.to_string_lossy()];
-        command.args(["--config", &format!("target.{TARGET}.rustflags={flags:?}")]);
+        flag(&mut command, &["--sysroot", &sysroot.to_string_lossy()]);
     }
     command
         .args(["test", "--package", "models", "--lib", "--target", TARGET])
         .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
         .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", runner(processor));
     command
+}
+
+/// Gives the compiler `flags`, for AArch64 alone: what runs during the build is this machine's.
+pub(crate) fn flag(command: &mut Command, flags: &[&str]) {
+    // Flags in the environment would take the place of these.
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command.args(["--config", &format!("target.{TARGET}.rustflags={flags:?}")]);
 }
 
 fn runner(processor: &str) -> String {

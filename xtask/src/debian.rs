@@ -1,5 +1,6 @@
-//! One package of another Debian release than this machine's, downloaded and never installed. apt does the work, with
-//! lists of its own: the mirror is the one that this machine uses, and the archive's signature covers what it sends.
+//! Packages that are downloaded and never installed: one of another Debian release than this machine's, or many for
+//! another processor. apt does the work, with lists of its own: the mirror is the one that this machine uses, and the
+//! archive's signature covers what it sends.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,58 @@ pub(crate) fn download(package: &str, version: &str, folder: &Path) -> Result<Pa
     Err(Failure::new(format!("Debian's {package} {version} was not found\n  {}", tried.join("\n  "))))
 }
 
+/// Downloads `packages` of this machine's release for the processor `architecture`, and all that they depend on; `folder`
+/// then holds the downloaded files, which are given back.
+pub(crate) fn download_all(
+    packages: &[&str],
+    architecture: &str,
+    release: &str,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    lists(release, &mirror()?, folder)?;
+    // A machine on which nothing is installed yet, so that everything is downloaded.
+    let nothing = folder.join("status");
+    fs::write(&nothing, "").at("write", &nothing)?;
+    let foreign = |command: &mut Command| {
+        let status = format!("Dir::State::Status={}", nothing.to_string_lossy());
+        for setting in [
+            format!("APT::Architecture={architecture}"),
+            format!("APT::Architectures={architecture}"),
+            status,
+        ] {
+            command.args(["-o", &setting]);
+        }
+    };
+    let mut update = apt(folder);
+    foreign(&mut update);
+    run(update.arg("update"))?;
+    let mut install = apt(folder);
+    foreign(&mut install);
+    install.args(["install", "--yes", "--download-only", "--no-install-recommends"]);
+    run(install.args(packages))?;
+    let archives = folder.join("cache/archives");
+    let files =
+        fs::read_dir(&archives).at("list", &archives)?.filter_map(Result::ok).map(|entry| entry.path());
+    Ok(files.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect())
+}
+
+/// The name of this machine's Debian release, `bookworm` for instance.
+pub(crate) fn release() -> Result<String, Failure> {
+    let facts = Path::new("/etc/os-release");
+    let text = fs::read_to_string(facts).at("read", facts)?;
+    release_in(&text).ok_or_else(|| {
+        Failure::new(
+            "this is no release of Debian, so there are no packages to take libraries for AArch64 from",
+        )
+    })
+}
+
+fn release_in(facts: &str) -> Option<String> {
+    let value =
+        |key| facts.lines().find_map(|line| line.strip_prefix(key)).map(|value| value.trim_matches('"'));
+    value("VERSION_CODENAME=").filter(|_| value("ID=") == Some("debian")).map(str::to_owned)
+}
+
 /// Debian's mirror that this machine uses.
 fn mirror() -> Result<String, Failure> {
     let mut targets = Command::new("apt-get");
@@ -45,14 +98,19 @@ fn debian_among(targets: &str) -> Option<String> {
 
 /// Downloads into `folder`, which also holds the lists.
 fn from(suite: &str, mirror: &str, package: &str, folder: &Path) -> Result<(), Failure> {
+    lists(suite, mirror, folder)?;
+    run(apt(folder).arg("update"))?;
+    run(apt(folder).args(["download", package]).current_dir(folder.join("package")))
+}
+
+/// The folders that apt wants, and the one source.
+fn lists(suite: &str, mirror: &str, folder: &Path) -> Result<(), Failure> {
     for part in ["lists/partial", "cache/archives/partial", "package"] {
         let part = folder.join(part);
         fs::create_dir_all(&part).at("make the folder", &part)?;
     }
     let sources = folder.join("debian.sources");
-    fs::write(&sources, source(suite, mirror)).at("write", &sources)?;
-    run(apt(folder).arg("update"))?;
-    run(apt(folder).args(["download", package]).current_dir(folder.join("package")))
+    fs::write(&sources, source(suite, mirror)).at("write", &sources)
 }
 
 fn source(suite: &str, mirror: &str) -> String {
@@ -92,6 +150,14 @@ mod tests {
                        Debian Debian http://mirror.example/debian/\nDebian Debian http://second.example/debian/\n";
         assert_eq!(debian_among(targets).as_deref(), Some("http://mirror.example/debian/"));
         assert_eq!(debian_among("Ubuntu Ubuntu http://mirror.example/ubuntu/\n"), None);
+    }
+
+    #[test]
+    fn a_release_is_only_taken_from_debian_itself() {
+        let facts = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_CODENAME=bookworm\nID=debian\n";
+        assert_eq!(release_in(facts).as_deref(), Some("bookworm"));
+        let derived = "ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n";
+        assert_eq!(release_in(derived), None);
     }
 
     #[test]

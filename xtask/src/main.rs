@@ -7,8 +7,10 @@ mod arm;
 mod cards;
 mod ci;
 mod client;
+mod cross;
 mod debian;
 mod deny;
+mod elf;
 mod failure;
 mod fetch;
 mod font;
@@ -19,6 +21,8 @@ mod process;
 mod programs;
 mod python;
 mod standard_library;
+mod sysroot;
+mod visits;
 
 use std::process::ExitCode;
 
@@ -67,6 +71,15 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Build the device's programs for AArch64 into target/cross/bin, and say which libraries they need there
+    Cross {
+        /// Play the demo's visits with them, emulated, and compare each decision and score with this machine's
+        #[arg(long)]
+        run: bool,
+        /// The processor that is emulated: `max` has everything, `cortex-a72` is a Raspberry Pi 4
+        #[arg(long, value_name = "NAME", requires = "run", default_value = cross::EVERYTHING)]
+        processor: String,
+    },
     /// Run all that a change must pass: formatting, lints, tests, documentation, licences
     Ci,
     /// Measure a release build beside its peers: networks, search, whole frames, then the kiosk's start, memory and visits
@@ -105,6 +118,7 @@ fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Demo { headless, json } => programs::demo(place, headless, json),
         Task::Test { arguments } => programs::test(place, &arguments),
         Task::TestArm { arguments } => arm::test(place, &arguments),
+        Task::Cross { run, processor } => cross::cross(place, run.then_some(processor.as_str())).map(done),
         Task::Ci => Ok(ci::ci(place)),
         Task::Bench { json, only } => programs::bench(place, json, &only),
         Task::Tour => programs::tour(place),

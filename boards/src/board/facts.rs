@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
+pub use gate::Direction;
+
 use crate::{Input, camera::raw::RawFormat, lines::Line};
 
 /// Which camera.
@@ -129,17 +131,24 @@ pub enum PowerLoss {
     FailSafe,
 }
 
-/// Which way people pass here, for counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// How the board file says which way people pass.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// Everybody who is granted comes in.
+pub(super) enum Way {
     #[default]
     In,
-    /// Everybody who is granted goes out.
     Out,
-    /// People come and go here.
     Both,
+}
+
+impl From<Way> for Direction {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::In => Self::In,
+            Way::Out => Self::Out,
+            Way::Both => Self::Both,
+        }
+    }
 }
 
 /// What plays sounds.

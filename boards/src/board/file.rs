@@ -12,8 +12,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{
-    Board, BoardError, CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts,
-    ReaderSeat, SimPulses, SoundFacts, StrikeFacts, UsbFacts,
+    Board, BoardError, CameraFacts, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts, ReaderSeat,
+    SimPulses, SoundFacts, StrikeFacts, UsbFacts,
 };
 use crate::{SensorTier, frame::LONGEST_SIDE};
 
@@ -28,7 +28,7 @@ struct Whole {
     #[serde(default)]
     embedder_int8: bool,
     #[serde(default)]
-    direction: Direction,
+    direction: super::facts::Way,
     readers: Vec<Value>,
     camera: Table,
     strike: Option<Table>,
@@ -81,7 +81,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     let readers = whole.readers.into_iter().map(|reader| file.reader(reader)).collect::<Result<_, _>>()?;
     let (camera, sensor) = file.camera(whole.camera)?;
     let board = Board {
-        direction: whole.direction,
+        direction: whole.direction.into(),
         camera,
         sensor,
         sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,

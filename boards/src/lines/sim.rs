@@ -41,6 +41,8 @@ struct Pins {
     changes: VecDeque<(Monotonic, u32, bool)>,
     /// Why nothing works any more.
     broken: Option<String>,
+    /// How often the chip has gone. A request does not outlive its chip.
+    gone: u64,
 }
 
 impl SimChip {
@@ -85,9 +87,12 @@ impl SimChip {
         }
     }
 
-    /// From now on every act fails with this reason, or none does.
+    /// The chip is unplugged, and every act fails with this reason; or it is there again, and its lines are nobody's.
     pub fn break_down(&self, reason: Option<&str>) {
-        self.lock().broken = reason.map(str::to_owned);
+        let mut pins = self.lock();
+        pins.broken = reason.map(str::to_owned);
+        pins.gone += u64::from(reason.is_some());
+        pins.requested.clear();
         self.0.moved.notify_all();
     }
 
@@ -95,6 +100,7 @@ impl SimChip {
         self.0.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The pins, if the chip is there.
     fn works(&self, act: &'static str) -> Result<MutexGuard<'_, Pins>, LinesError> {
         let pins = self.lock();
         match &pins.broken {
@@ -118,8 +124,9 @@ impl SimChip {
             pins.requested.insert(line.offset);
             pins.high.entry(line.offset).or_insert(line.bias == Bias::PullUp);
         }
+        let gone = pins.gone;
         drop(pins);
-        Ok(Requested { chip: self.clone(), lines: lines.to_vec() })
+        Ok(Requested { chip: self.clone(), lines: lines.to_vec(), gone })
     }
 
     /// Puts a line to rest in the file of a chip: a guard's last act.
@@ -151,11 +158,23 @@ impl Lines for SimChip {
 struct Requested {
     chip: SimChip,
     lines: Vec<Line>,
+    gone: u64,
+}
+
+impl Requested {
+    /// The pins, if the chip is there and was not gone since the request.
+    fn works(&self, act: &'static str) -> Result<MutexGuard<'_, Pins>, LinesError> {
+        let pins = self.chip.works(act)?;
+        if pins.gone == self.gone {
+            return Ok(pins);
+        }
+        Err(LinesError::Refused { act, chip: self.chip.chip(), reason: "its request is of before".into() })
+    }
 }
 
 impl Output for Requested {
     fn set(&mut self, active: bool) -> Result<(), LinesError> {
-        drop(self.chip.works("set a line of")?);
+        drop(self.works("set a line of")?);
         let written = self.lines.iter().try_for_each(|&line| write(&self.chip.0.outputs, line, active));
         written.map_err(|error| LinesError::Refused {
             act: "set a line of",
@@ -171,14 +190,14 @@ impl Output for Requested {
 
 impl Watch for Requested {
     fn levels(&mut self) -> Result<Vec<Option<bool>>, LinesError> {
-        let pins = self.chip.works("read")?;
+        let pins = self.works("read")?;
         let active = |line: &Line| pins.high.get(&line.offset).map(|&high| high != line.active_low);
         Ok(self.lines.iter().map(active).collect())
     }
 
     fn edges(&mut self, patience: Duration) -> Result<Vec<Edge>, LinesError> {
         let until = Instant::now() + patience;
-        let mut pins = self.chip.works("read")?;
+        let mut pins = self.works("read")?;
         loop {
             let mut edges = Vec::new();
             let place = |offset: u32| self.lines.iter().position(|line| line.offset == offset);
@@ -195,7 +214,7 @@ impl Watch for Requested {
             }
             let waited = self.chip.0.moved.wait_timeout(pins, left);
             drop(waited.unwrap_or_else(PoisonError::into_inner));
-            pins = self.chip.works("read")?;
+            pins = self.works("read")?;
         }
     }
 }
@@ -203,7 +222,8 @@ impl Watch for Requested {
 impl Drop for Requested {
     fn drop(&mut self) {
         let mut pins = self.chip.lock();
-        for line in &self.lines {
+        let lines = if pins.gone == self.gone { self.lines.as_slice() } else { &[] };
+        for line in lines {
             pins.requested.remove(&line.offset);
         }
     }

@@ -1,30 +1,40 @@
 //! What the strike, the door's contacts and a fire bring: presence counts when somebody really came in.
 
 use crate::{
-    Admission, Command, Committed, DoorEvent, DoorMonitor, Entry, Fault, InputChange, Now, PulseResult,
-    RecordId, Released, Screen,
+    Admission, Command, Committed, DoorEvent, DoorMonitor, Entry, Fault, InputChange, Now, PersonId,
+    PulseResult, RecordId, Released, Screen,
 };
 
-use super::{Session, State};
+use super::{Passage, Session, State};
 
 impl Session {
     /// Hands a grant to the strike. Without one, at a counter, whoever was admitted is inside.
-    pub(super) fn admitted(
+    pub(super) fn passes(
         &mut self,
         now: Now,
         committed: Committed,
-        admission: Option<Admission>,
+        passage: Option<Passage>,
     ) -> Vec<Command> {
         let Some(grant) = committed.grant else {
-            admission.iter().for_each(|admission| self.came_in(now, admission));
-            return Vec::new();
+            return passage.map(|passage| self.passed(now, passage)).unwrap_or_default();
         };
-        if let Some(admission) = admission {
-            self.released.push((grant.record(), admission));
+        if let Some(passage) = passage {
+            self.released.push((grant.record(), passage));
         }
         let mut commands = self.door_told(now, |door| door.released(now.mono, grant.record()));
         commands.push(Command::Release(grant));
         commands
+    }
+
+    /// Somebody went through.
+    fn passed(&mut self, now: Now, passage: Passage) -> Vec<Command> {
+        match passage {
+            Passage::In(admission) => {
+                self.came_in(now, &admission);
+                Vec::new()
+            }
+            Passage::Out(people) => people.into_iter().flat_map(|person| self.left(person)).collect(),
+        }
     }
 
     fn came_in(&mut self, now: Now, admission: &Admission) {
@@ -36,6 +46,11 @@ impl Session {
         }
     }
 
+    pub(super) fn left(&mut self, person: PersonId) -> Vec<Command> {
+        self.inside.leave(person);
+        vec![Command::Record(Entry::Left(person))]
+    }
+
     /// The strike answers. Where a contact tells whether the door was opened, that decides who came in.
     pub(super) fn strike_answered(&mut self, now: Now, released: Released) -> Vec<Command> {
         let (grant, result) = (released.grant(), released.result());
@@ -44,7 +59,7 @@ impl Session {
             PulseResult::Pulsed(_) if self.door.knows_position() => {
                 commands.extend(self.door_told(now, |door| door.pulse_over(now.mono, grant)));
             }
-            PulseResult::Pulsed(_) => self.used(now, grant),
+            PulseResult::Pulsed(_) => commands.extend(self.used(now, grant)),
             PulseResult::StrikeFailed => {
                 self.not_used(grant);
                 commands.extend(self.failed(now.mono, Fault::Strike));
@@ -54,11 +69,10 @@ impl Session {
         commands
     }
 
-    fn used(&mut self, now: Now, grant: RecordId) {
-        if let Some(place) = self.released.iter().position(|(record, _)| *record == grant) {
-            let (_, admission) = self.released.swap_remove(place);
-            self.came_in(now, &admission);
-        }
+    fn used(&mut self, now: Now, grant: RecordId) -> Vec<Command> {
+        let place = self.released.iter().position(|(record, _)| *record == grant);
+        let passage = place.map(|place| self.released.swap_remove(place).1);
+        passage.map(|passage| self.passed(now, passage)).unwrap_or_default()
     }
 
     fn not_used(&mut self, grant: RecordId) {
@@ -96,10 +110,7 @@ impl Session {
 
     fn act_on(&mut self, now: Now, event: DoorEvent) -> Vec<Command> {
         match event {
-            DoorEvent::Entered(grant) => {
-                self.used(now, grant);
-                Vec::new()
-            }
+            DoorEvent::Entered(grant) => self.used(now, grant),
             DoorEvent::GrantUnused(grant) => {
                 self.not_used(grant);
                 Vec::new()

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::tests::{ALICE, BOB, Kiosk, REVOKED, policy, seen, stranger};
 use super::*;
 use crate::{
-    Claimed, Comparison, DenyReason, FaceAlone, FaceRules, Reading, Score, SensorTier, Standing, Threshold,
+    Claimed, Comparison, DenyReason, Direction, FaceAlone, FaceRules, HouseholdId, Input, InputChange,
+    Reading, Registered, Score, SensorTier, Standing, Threshold,
 };
 
 const CARD: CredentialKind = CredentialKind::FacilityCard;
@@ -192,4 +193,109 @@ fn the_patience_of_a_claim_is_its_own() {
     assert_eq!(kiosk.expected, Some(ALICE));
     kiosk.nobody(300);
     assert_eq!(kiosk.expected, None);
+}
+
+/// A household of Alice, who speaks for it, and Bob.
+fn family(kiosk: &mut Kiosk) {
+    let member = |representative| Registered {
+        household: Some(HouseholdId([9; 16])),
+        representative,
+        ..Registered::default()
+    };
+    kiosk.event(Event::Roster(Roster::new([(ALICE, member(true)), (BOB, member(false))])));
+}
+
+#[test]
+fn a_family_is_greeted_at_once_by_its_representative_and_a_child_alone_brings_nobody() {
+    let mut kiosk = Kiosk::new(policy());
+    family(&mut kiosk);
+    kiosk.faces(3, 1, seen(ALICE, 0.8));
+    let Screen::Welcome(welcome) = kiosk.session.screen() else { panic!("a welcome is due") };
+    assert_eq!((welcome.party, kiosk.pulses.len()), (2, 1));
+    let mut kiosk = Kiosk::new(policy());
+    family(&mut kiosk);
+    kiosk.faces(3, 1, seen(BOB, 0.8));
+    let Screen::Welcome(welcome) = kiosk.session.screen() else { panic!("a welcome is due") };
+    assert_eq!(welcome.party, 1);
+}
+
+#[test]
+fn at_a_gate_for_both_ways_whoever_is_inside_goes_out_with_the_family() {
+    let mut kiosk = Kiosk::new(Policy { direction: Direction::Both, ..policy() });
+    family(&mut kiosk);
+    kiosk.faces(3, 1, seen(ALICE, 0.8)).nobody(6_000);
+    let facility = crate::Facility::default();
+    let inside = |kiosk: &Kiosk, person| kiosk.session.inside().holds(person, &facility, None);
+    assert!(inside(&kiosk, ALICE) && inside(&kiosk, BOB));
+    kiosk.faces(3, 2, seen(ALICE, 0.8));
+    assert_eq!((kiosk.session.screen(), kiosk.pulses.len()), (Screen::Farewell, 2));
+    assert!(!inside(&kiosk, ALICE) && !inside(&kiosk, BOB));
+}
+
+#[test]
+fn nobody_is_kept_inside_by_a_rule() {
+    let hours = crate::Schedule { week: [None; 7], closed: Vec::new() };
+    let facility = crate::Facility { hours, ..crate::Facility::default() };
+    let mut kiosk = Kiosk::new(Policy { direction: Direction::Out, facility, ..policy() });
+    kiosk.faces(3, 1, seen(ALICE, 0.8));
+    assert_eq!(
+        (kiosk.log.outcomes.as_slice(), kiosk.pulses.len()),
+        (&[Outcome::Granted { person: ALICE }][..], 1)
+    );
+}
+
+#[test]
+fn somebody_who_may_not_come_in_today_is_told_so_and_the_door_stays() {
+    let hours = crate::Schedule { week: [None; 7], closed: Vec::new() };
+    let facility = crate::Facility { hours, ..crate::Facility::default() };
+    let mut kiosk = Kiosk::new(Policy { facility, ..policy() });
+    kiosk.faces(3, 1, seen(ALICE, 0.8));
+    assert!(kiosk.pulses.is_empty());
+    assert!(matches!(kiosk.session.screen(), Screen::NotAdmitted(_)), "{:?}", kiosk.session.screen());
+}
+
+fn contact(kiosk: &mut Kiosk, input: Input, active: bool) {
+    kiosk.wait(50);
+    let at = kiosk.now;
+    kiosk.event(Event::Door(InputChange { at, input, active }));
+}
+
+#[test]
+fn in_a_fire_the_door_is_free_and_nobody_is_judged() {
+    let mut kiosk = Kiosk::new(policy());
+    contact(&mut kiosk, Input::FireContact, false);
+    kiosk.faces(2, 1, seen(ALICE, 0.8));
+    contact(&mut kiosk, Input::FireContact, true);
+    assert_eq!((kiosk.free, kiosk.session.screen()), (true, Screen::Evacuate));
+    assert_eq!(kiosk.log.outcomes, [Outcome::Denied(DenyReason::Abandoned)], "the visit ends on record");
+    kiosk.faces(20, 2, seen(ALICE, 0.8));
+    assert_eq!((kiosk.log.outcomes.len(), kiosk.pulses.len()), (1, 0));
+    contact(&mut kiosk, Input::FireContact, false);
+    assert_eq!((kiosk.free, kiosk.session.screen()), (false, Screen::Idle));
+    kiosk.faces(3, 3, seen(ALICE, 0.8));
+    assert_eq!(kiosk.pulses.len(), 1);
+}
+
+#[test]
+fn a_fire_frees_the_door_also_while_nothing_can_be_recorded() {
+    let mut kiosk = Kiosk::new(policy());
+    contact(&mut kiosk, Input::FireContact, false);
+    kiosk.log.full = true;
+    kiosk.event(Event::Failed(Fault::Storage));
+    contact(&mut kiosk, Input::FireContact, true);
+    assert_eq!((kiosk.free, kiosk.session.screen()), (true, Screen::Evacuate));
+}
+
+#[test]
+fn where_a_contact_tells_presence_follows_the_door_and_not_the_relay() {
+    let mut kiosk = Kiosk::new(policy());
+    contact(&mut kiosk, Input::DoorPosition, false);
+    kiosk.faces(3, 1, seen(ALICE, 0.8));
+    let facility = crate::Facility::default();
+    assert!(!kiosk.session.inside().holds(ALICE, &facility, None), "released is not entered");
+    kiosk.nobody(8_000);
+    assert!(!kiosk.session.inside().holds(ALICE, &facility, None), "the grant was not used");
+    kiosk.faces(3, 2, seen(ALICE, 0.8));
+    contact(&mut kiosk, Input::DoorPosition, true);
+    assert!(kiosk.session.inside().holds(ALICE, &facility, None));
 }

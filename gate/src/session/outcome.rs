@@ -1,11 +1,11 @@
 //! The end of a visit: what is made durable, and what is shown once it is.
 
 use crate::{
-    Admission, Command, Committed, CredentialKind, Decision, DenyReason, Entry, Fault, Fused, Monotonic, Now,
-    Outcome, PersonId, Released, Screen, VisitId, Way, Welcome, admit, welcome,
+    Admission, Command, Committed, CredentialKind, Decision, DenyReason, Direction, Entry, Fault, Fused,
+    Monotonic, Now, Outcome, PersonId, Released, Screen, VisitId, Way, Welcome, admit, welcome,
 };
 
-use super::{Ended, LetIn, Refusals, Session, Settled, State, looking::Looking};
+use super::{Ended, LetIn, Passage, Refusals, Session, Settled, State, looking::Looking};
 
 /// What a visit rested on when it ended.
 #[derive(Debug, Default)]
@@ -19,16 +19,36 @@ struct Rests {
 impl Session {
     /// A face that is who it must be: the facility's rules say whether that lets anybody in.
     pub(super) fn recognised(&mut self, now: Now, looking: &Looking, person: PersonId) -> Vec<Command> {
+        let granted = Outcome::Granted { person };
+        let is_inside = self.inside.holds(person, &self.policy.facility, now.wall);
+        let leaves = match self.policy.direction {
+            Direction::In => false,
+            Direction::Out => true,
+            Direction::Both => is_inside,
+        };
+        if leaves {
+            let out = Passage::Out(self.leaving_with(person));
+            return self.finish(now.mono, rests(looking), granted, Some(out));
+        }
         match admit(&self.policy.facility, &self.roster, &self.inside, now.wall, person) {
-            Ok(admission) => {
-                let outcome = Outcome::Granted { person };
-                self.finish(now.mono, rests(looking), outcome, Some(admission))
-            }
+            Ok(admission) => self.finish(now.mono, rests(looking), granted, Some(Passage::In(admission))),
             Err(refusal) => {
                 let reason = DenyReason::NotAdmitted { person, refusal };
                 self.end(now.mono, looking, Outcome::Denied(reason))
             }
         }
+    }
+
+    /// Who goes out with somebody: nobody is kept, so no rule is asked. A representative takes the household along, whose
+    /// other members mostly have no way of their own to be seen leaving.
+    fn leaving_with(&self, person: PersonId) -> Vec<PersonId> {
+        let known = self.roster.get(person);
+        let household = known.filter(|it| it.representative && !it.protected).and_then(|it| it.household);
+        let members = household.map_or(&[][..], |household| self.roster.members(household));
+        let along = |member: &&PersonId| {
+            **member != person && self.roster.get(**member).is_some_and(|it| !it.protected)
+        };
+        std::iter::once(person).chain(members.iter().filter(along).copied()).collect()
     }
 
     /// Ends a visit without an admission.
@@ -92,7 +112,7 @@ impl Session {
         decision.door = self.policy.door.filter(|_| release);
         self.state = State::Committing(
             self.after(now, &Rests::default(), None),
-            Ended { outcome, admission: None, by_hand },
+            Ended { outcome, passage: None, by_hand },
         );
         vec![Command::Commit(decision)]
     }
@@ -103,15 +123,19 @@ impl Session {
         now: Monotonic,
         rests: Rests,
         outcome: Outcome,
-        admission: Option<Admission>,
+        passage: Option<Passage>,
     ) -> Vec<Command> {
-        let decision = self.decision(now, &rests, outcome, admission.clone());
+        let admission = match &passage {
+            Some(Passage::In(admission)) => Some(admission.clone()),
+            Some(Passage::Out(_)) | None => None,
+        };
+        let decision = self.decision(now, &rests, outcome, admission);
         let admitted = match outcome {
             Outcome::Granted { person } => Some(person),
             Outcome::LetIn { .. } | Outcome::Denied(_) => None,
         };
         self.state =
-            State::Committing(self.after(now, &rests, admitted), Ended { outcome, admission, by_hand: 0 });
+            State::Committing(self.after(now, &rests, admitted), Ended { outcome, passage, by_hand: 0 });
         let mut commands = self.forget_claim();
         commands.push(Command::Commit(decision));
         commands
@@ -163,7 +187,7 @@ impl Session {
         };
         self.count_refusal(now.mono, ended.outcome);
         let screen = self.outcome_screen(&ended);
-        let mut commands = self.admitted(now, committed, ended.admission);
+        let mut commands = self.passes(now, committed, ended.passage);
         match screen {
             Some(screen) => {
                 self.state = State::Settled(settled);
@@ -179,9 +203,12 @@ impl Session {
     fn outcome_screen(&self, ended: &Ended) -> Option<Screen> {
         let reason = match ended.outcome {
             Outcome::Granted { .. } => {
-                let admission = ended.admission.as_ref();
-                let shown = admission.map(|it| welcome(&self.policy.facility, &self.roster, it));
-                return Some(Screen::Welcome(shown.unwrap_or_default()));
+                return Some(match &ended.passage {
+                    Some(Passage::In(admission)) => {
+                        Screen::Welcome(welcome(&self.policy.facility, &self.roster, admission))
+                    }
+                    Some(Passage::Out(_)) | None => Screen::Farewell,
+                });
             }
             Outcome::LetIn { .. } => {
                 let greeting = self.policy.facility.greeting;

@@ -93,7 +93,7 @@ impl Kiosk {
         }
     }
 
-    fn wait(&mut self, millis: u64) -> &mut Self {
+    pub(super) fn wait(&mut self, millis: u64) -> &mut Self {
         self.now = self.now.plus(Duration::from_millis(millis));
         self
     }

@@ -25,7 +25,7 @@ use crate::{
     display::Display,
     door::{Door, Inbox, Parts},
     facility_file::{self, FacilityFile},
-    notify, output, socket,
+    notify, output, socket, sound,
     ui::{Bilingual, Notice, Panel, Setup, Touch},
 };
 
@@ -54,7 +54,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         signals.forever().next();
         quit();
     })?;
-    let panel = display.panel();
+    let panel = sound::sounding(display.panel(), board.sound.as_ref().map(|sound| sound.player.clone()));
     match store.and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());

@@ -135,6 +135,7 @@ impl Door {
         let strike = board.open_strike(Arc::clone(&clock), guard).map_err(DoorError::Strike)?;
         policy.door = strike.as_ref().map(|strike| strike.door());
         policy.sensor = board.sensor;
+        policy.direction = board.direction;
         let now = crate::clock::now(clock.as_ref());
         let mut session = Session::new(policy.clone(), store.roster()?);
         let told = session.step(now, Event::Inside(store.inside(now)?));

@@ -38,8 +38,10 @@ mod generated {
 
 pub(crate) use headless::PanelSize;
 pub(crate) use headless_panel::HeadlessPanel;
-pub(crate) use moment::{Cover, Moment};
+pub(crate) use moment::Moment;
 pub(crate) use panel::{Panel, Preview, UiError};
+#[cfg(test)]
+pub(crate) use tour::every_moment;
 pub(crate) use tour::tour;
 pub(crate) use window::Window;
-pub(crate) use words::{Bilingual, Language, Notice, Presence, Setup, Touch};
+pub(crate) use words::{Bilingual, Language, Notice, Setup, Touch};

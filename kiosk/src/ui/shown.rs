@@ -58,6 +58,7 @@ fn of_screen(screen: &Screen, names: &[String]) -> Showing {
         Screen::Ambiguous => plain(Scene::Ambiguous),
         Screen::SecondFactor => plain(Scene::SecondFactor),
         Screen::SeeStaff => plain(Scene::SeeStaff),
+        Screen::Farewell => plain(Scene::Farewell),
         Screen::AnotherWay => plain(Scene::AnotherWay),
         Screen::ClaimNotConfirmed => plain(Scene::ClaimNotConfirmed),
         Screen::NotAdmitted(why) => not_admitted(*why),

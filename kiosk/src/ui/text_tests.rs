@@ -8,7 +8,8 @@ use slint::ComponentHandle as _;
 
 use super::generated::{Issue, Setting, Texts};
 use super::headless::Headless;
-use super::tour::{every_moment, refusals};
+use super::moment::Cover;
+use super::tour::refusals;
 use super::*;
 
 fn screens(readers: bool) -> Headless {

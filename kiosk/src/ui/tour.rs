@@ -38,6 +38,7 @@ pub(crate) fn every_moment() -> Vec<Moment> {
         Screen::Ambiguous,
         Screen::SecondFactor,
         Screen::SeeStaff,
+        Screen::Farewell,
         Screen::AnotherWay,
         Screen::ClaimNotConfirmed,
     ];
@@ -230,6 +231,7 @@ fn name(moment: &Moment) -> String {
         Screen::TurnHead(Side::Right) => "turn-head-right",
         Screen::TurnBack => "turn-back",
         Screen::Welcome(welcome) => return welcome_name(welcome),
+        Screen::Farewell => "farewell",
         Screen::AnotherWay => "another-way",
         Screen::ClaimNotConfirmed => "claim-not-confirmed",
         Screen::NotAdmitted(refusal) => return format!("not-admitted-{}", refusal_name(*refusal)),

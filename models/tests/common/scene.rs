@@ -4,6 +4,8 @@
 //! space. It is drawn as a mesh of triangles with a depth buffer, correct in perspective.
 #![allow(unreachable_pub, dead_code)]
 
+use std::sync::OnceLock;
+
 use models::{Image, Landmarks, Picture, Point};
 
 /// What a camera of a kiosk sees: 640 x 480 pixels, 60 degrees wide.
@@ -114,9 +116,15 @@ impl Print {
 pub enum Form {
     Flat,
     /// Bent around an upright axis, the middle towards the camera; `aside`: where the middle is.
-    Cylinder { radius: f32, aside: f32 },
+    Cylinder {
+        radius: f32,
+        aside: f32,
+    },
     /// A head: the nose stands `nose` mm out of the plane of eyes and mouth corners.
-    Head { nose: f32, scale: f32 },
+    Head {
+        nose: f32,
+        scale: f32,
+    },
 }
 
 impl Form {
@@ -265,7 +273,9 @@ impl Canvas {
             let value = 120.0 + 25.0 * (x / 97.0).sin() + 15.0 * (y / 61.0).cos();
             [value, value * 0.97, value * 0.9]
         };
-        Self { rgb: (0..width * height).map(shade).collect(), nearest: vec![0.0; width * height] }
+        static WALL: OnceLock<Vec<[f32; 3]>> = OnceLock::new();
+        let wall = WALL.get_or_init(|| (0..width * height).map(shade).collect());
+        Self { rgb: wall.clone(), nearest: vec![0.0; width * height] }
     }
 
     /// Draws one triangle, seen from both sides; what is nearer hides what is farther.
@@ -308,21 +318,33 @@ impl Canvas {
     }
 
     fn expose(&self, sensor: Sensor, dice: &mut Dice) -> Image {
+        static NOISE: OnceLock<Vec<f32>> = OnceLock::new();
+        let noise = NOISE.get_or_init(|| {
+            let mut dice = Dice(0);
+            (0..NOISE_VALUES).map(|_| dice.normal()).collect()
+        });
         let (width, height) = SIZE;
         let mut rgb = Vec::with_capacity(width * height * 3);
-        for index in 0..width * height {
-            let row = index / width * width;
-            let first = (index - row).saturating_sub(sensor.smear / 2) + row;
-            let last = (first + sensor.smear).min(row + width);
-            for channel in 0..3 {
-                let sum: f32 = self.rgb[first..last].iter().map(|pixel| pixel[channel]).sum();
-                let value = sum / (last - first) as f32 * sensor.gain;
-                // The sum of four even numbers is close enough to normal, and cheap.
-                let bits = dice.roll();
-                let even = (0..4).map(|part| ((bits >> (part * 16)) & 0xffff) as f32 / 65_536.0).sum::<f32>();
-                rgb.push((value + (even - 2.0) * 1.732 * sensor.noise).round().clamp(0.0, 255.0) as u8);
+        for row in self.rgb.chunks_exact(width) {
+            // Every row has its own part of the table.
+            let first = dice.roll() as usize % (NOISE_VALUES - width * 3);
+            let noise = noise[first..].as_chunks::<3>().0;
+            for (x, noise) in noise[..width].iter().enumerate() {
+                let seen = if sensor.smear > 1 { mean(row, x, sensor.smear) } else { row[x] };
+                let byte = |it: usize| seen[it] * sensor.gain + noise[it] * sensor.noise + 0.5;
+                rgb.extend((0..3).map(|it| byte(it).clamp(0.0, 255.0) as u8));
             }
         }
         Image::new(width, height, rgb).expect("three bytes for each pixel")
     }
+}
+
+/// Numbers of noise that are made once.
+const NOISE_VALUES: usize = 1 << 18;
+
+/// The colour around a pixel, `smear` pixels wide.
+fn mean(row: &[[f32; 3]], x: usize, smear: usize) -> [f32; 3] {
+    let first = x.saturating_sub(smear / 2);
+    let pixels = &row[first..(first + smear).min(row.len())];
+    std::array::from_fn(|it| pixels.iter().map(|pixel| pixel[it]).sum::<f32>() / pixels.len() as f32)
 }

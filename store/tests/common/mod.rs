@@ -4,9 +4,9 @@
 use std::{path::Path, time::Duration};
 
 use gate::{
-    Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Event, Evidence, FaceView, ModelId,
-    Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster, Score, SensorTier, Session,
-    Standing, Template, Threshold, TrackId, View, Wall, commit,
+    Admits, Candidate, Candidates, Command, Comparison, DoorId, DurableLog, Event, Evidence, FaceView,
+    Facility, Inside, ModelId, Monotonic, Now, PersonId, Policy, Reading, RecordId, Registered, Roster,
+    Score, SensorTier, Session, Standing, Template, Threshold, TrackId, View, Wall, commit,
 };
 use store::{Enrolment, Entropy, EntropyError, FileKey, Init, OpenOptions, Store, StoreError, Words};
 
@@ -87,6 +87,8 @@ pub struct Door {
     session: Session,
     seconds: u64,
     track: u64,
+    /// Who is registered; whoever comes, alone and without rules, if nobody said.
+    roster: Option<Roster>,
 }
 
 fn policy() -> Policy {
@@ -103,7 +105,28 @@ pub enum Told {
 
 impl Door {
     pub fn new() -> Self {
-        Self { session: Session::new(policy(), Roster::default()), seconds: 100, track: 0 }
+        Self::of(policy())
+    }
+
+    fn of(policy: Policy) -> Self {
+        Self { session: Session::new(policy, Roster::default()), seconds: 100, track: 0, roster: None }
+    }
+
+    /// A door of a facility that lets in whoever has a pass or a coupon, families together; without a strike at a counter.
+    pub fn for_coupons(strike: bool) -> Self {
+        let facility = Facility { admits: Admits::Entitled, ..Facility::default() };
+        Self::of(Policy { facility, door: strike.then_some(DoorId(0)), ..policy() })
+    }
+
+    /// From now on these are registered, and nobody is inside.
+    pub fn knows(&mut self, roster: Roster) {
+        self.roster = Some(roster);
+        let _ = self.session.step(self.now(), Event::Inside(Inside::default()));
+    }
+
+    /// Nobody comes for so long.
+    pub fn wait(&mut self, seconds: u64) {
+        self.seconds += seconds;
     }
 
     pub fn now(&self) -> Now {
@@ -134,8 +157,9 @@ impl Door {
         self.seconds += 60;
         self.track += 1;
         let _ = self.session.step(self.now(), Event::Tick);
-        let known = who.map(|person| (person, Registered::default()));
-        let _ = self.session.step(self.now(), Event::Roster(Roster::new(known)));
+        let alone = || Roster::new(who.map(|person| (person, Registered::default())));
+        let roster = self.roster.clone().unwrap_or_else(alone);
+        let _ = self.session.step(self.now(), Event::Roster(roster));
         loop {
             self.seconds += 1;
             for command in self.session.step(self.now(), self.face(who)) {

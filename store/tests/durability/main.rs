@@ -10,6 +10,7 @@
 mod common;
 mod faults;
 mod medium;
+mod vault;
 mod vfs;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -31,11 +32,11 @@ pub enum Promise {
 }
 
 /// What a run left behind.
-struct Run {
+struct Run<P = Promise> {
     before: Files,
     ops: Vec<Op>,
     /// Each with the number of operations that came before it.
-    promises: Vec<(usize, Promise)>,
+    promises: Vec<(usize, P)>,
     parts: Files,
 }
 
@@ -155,6 +156,14 @@ fn start_again(store: &mut Store) -> Result<(), String> {
 
 /// Cuts at every operation, with each of `fates`; returns every broken promise.
 fn cut_everywhere(run: &Run, fates: impl Fn(usize) -> Vec<Fate>) -> Vec<String> {
+    cut_and_look(run, fates, |directory, known| check(directory, options(), known))
+}
+
+fn cut_and_look<P: Clone>(
+    run: &Run<P>,
+    fates: impl Fn(usize) -> Vec<Fate>,
+    look: impl Fn(&Path, &[(usize, P)]) -> Result<(), String>,
+) -> Vec<String> {
     let mut broken = Vec::new();
     let mut medium = Medium::holding(&run.before);
     for cut in 0..=run.ops.len() {
@@ -162,7 +171,7 @@ fn cut_everywhere(run: &Run, fates: impl Fn(usize) -> Vec<Fate>) -> Vec<String> 
         for fate in fates(cut) {
             let directory = scratch();
             put_down(directory.path(), &run.parts, &medium.after_a_cut(fate));
-            if let Err(loss) = check(directory.path(), options(), &known) {
+            if let Err(loss) = look(directory.path(), &known) {
                 broken.push(format!("cut before operation {cut}, {fate:?}: {loss}"));
             }
         }
