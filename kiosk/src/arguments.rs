@@ -83,6 +83,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Facility,
     },
+    /// What is held about somebody: looked up, given out, erased.
+    Person {
+        #[command(subcommand)]
+        command: Person,
+    },
+    /// What is kept how long, and what would go now.
+    Retention,
     /// Visitors, reception times, refusals and fees of a day, a month or another span; today if none is given.
     Report(Report),
     /// Try every device of a board and say what to do. The door stays shut, unless --pulse is given.
@@ -245,6 +252,39 @@ pub(crate) enum Facility {
     },
     /// The rules that count, as they were set.
     Show,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Person {
+    /// List everybody who is enrolled. Protected names are not shown.
+    List,
+    /// Look somebody up. It is recorded.
+    Show {
+        /// The enrolee id, as `kiosk person list` shows it.
+        person: String,
+        /// Why, for the record; the person may ask for it.
+        #[arg(long)]
+        why: String,
+    },
+    /// Write everything that is held about a person, as JSON and as a page to read. It is recorded.
+    Export {
+        /// The enrolee id.
+        person: String,
+        /// Why, for the record; the person may ask for it.
+        #[arg(long)]
+        why: String,
+        /// The folder for the two files.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Erase a person for ever. It is recorded that it was done; a running kiosk forgets them at once.
+    Erase {
+        /// The enrolee id.
+        person: String,
+        /// Yes, erase.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Args)]

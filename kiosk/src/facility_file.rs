@@ -12,7 +12,7 @@ mod sections;
 use std::{io, path::Path};
 
 use gate::{DoorId, Facility, Policy, SensorTier};
-use store::{Store, StoreError};
+use store::{Retention, Store, StoreError};
 use thiserror::Error;
 
 pub(crate) use findings::{Finding, fatal, findings};
@@ -25,6 +25,8 @@ const LONGEST_FILE: usize = 64 << 10;
 pub(crate) struct FacilityFile {
     /// The rules, as if at a door with the default camera: see [`Self::policy_at`].
     policy: Policy,
+    /// For how many days anything is kept.
+    pub(crate) retention: Retention,
 }
 
 impl Default for FacilityFile {
@@ -38,6 +40,17 @@ impl FacilityFile {
     /// Whom it admits, and what they pay.
     pub(crate) fn facility(&self) -> &Facility {
         &self.policy.facility
+    }
+
+    /// The rules in the place of others: the mode and what the board says stay.
+    pub(crate) fn policy_where(&self, there: &Policy) -> Policy {
+        Policy {
+            mode: there.mode,
+            door: there.door,
+            sensor: there.sensor,
+            direction: there.direction,
+            ..self.policy.clone()
+        }
     }
 
     /// The rules at a board: what it releases, and what its camera can tell.

@@ -80,6 +80,8 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Demo(demo) => commands::demo::demo(&common, format, &demo),
         Command::Bench(bench) => commands::bench::bench(&common, format, &bench),
         Command::Facility { command } => commands::facility::facility(&common, format, &command),
+        Command::Person { command } => commands::person::person(&common, format, &command),
+        Command::Retention => commands::retention::retention(&common, format),
         Command::Report(asked) => commands::report::report(&common, format, &asked),
         Command::Selftest(asked) => commands::selftest::selftest(&common, format, &asked),
         Command::Staff { command } => commands::front::staff(&common, format, command),

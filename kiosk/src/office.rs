@@ -5,8 +5,10 @@
 
 pub(crate) mod facility;
 pub(crate) mod figures;
+pub(crate) mod people;
+pub(crate) mod retention;
 
-use gate::{Now, Policy};
+use gate::{Now, PersonId, Policy};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError};
 use thiserror::Error;
@@ -14,8 +16,13 @@ use thiserror::Error;
 use self::{
     facility::{FacilityNow, FacilitySet},
     figures::Standing,
+    people::{Erased, Listed, Shown},
+    retention::Due,
 };
-use crate::{facility_file::FacilityError, report::Visit};
+use crate::{
+    facility_file::{FacilityError, PolicyError},
+    report::Visit,
+};
 
 /// A request of the office.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +36,16 @@ pub(crate) enum Ask {
     SetFacility { text: String },
     /// The rules that count.
     Facility,
+    /// Who is enrolled.
+    People,
+    /// Look somebody up; it is recorded why.
+    Person { person: String, why: String },
+    /// Everything that is held about a person; it is recorded why.
+    Export { person: String, why: String },
+    /// Erase a person.
+    Erase { person: String },
+    /// What is kept how long, and what would go now.
+    Retention,
 }
 
 /// What the office is told.
@@ -39,6 +56,11 @@ pub(crate) enum Told {
     Visits { visits: Vec<Visit> },
     FacilitySet(FacilitySet),
     Facility(FacilityNow),
+    People { people: Vec<Listed> },
+    Person(Box<Shown>),
+    Export { held: serde_json::Value },
+    Erased(Erased),
+    Retention(Due),
 }
 
 /// Why the office is not told.
@@ -48,6 +70,10 @@ pub(crate) enum OfficeError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Facility(#[from] FacilityError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Identifier(#[from] gate::identifiers::NotAnIdentifier),
     #[error("these rules are not put to use\n{0}")]
     Rules(String),
     #[error("{0} is no day; write it like 2026-11-24")]
@@ -59,6 +85,8 @@ pub(crate) enum OfficeError {
 pub(crate) struct Changed {
     /// The rules from now on.
     pub(crate) policy: Option<Policy>,
+    /// Ids that are nobody's any more.
+    pub(crate) erased: Vec<PersonId>,
 }
 
 /// Answers one request. `policy` is what the door goes by now.
@@ -79,6 +107,14 @@ pub(crate) fn serve(
             return Ok((Told::FacilitySet(set), changed));
         }
         Ask::Facility => Told::Facility(facility::now(store, policy)?),
+        Ask::People => Told::People { people: people::list(store)? },
+        Ask::Person { person, why } => Told::Person(people::show(store, now, &person, &why)?.into()),
+        Ask::Export { person, why } => Told::Export { held: people::export(store, now, &person, &why)? },
+        Ask::Erase { person } => {
+            let (erased, changed) = people::erase(store, now, &person)?;
+            return Ok((Told::Erased(erased), changed));
+        }
+        Ask::Retention => Told::Retention(retention::due(store, now)?),
     };
     Ok((told, Changed::default()))
 }

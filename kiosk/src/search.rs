@@ -57,6 +57,11 @@ impl SearchSet {
         Self::of(self.index.with_standing(person, Standing::Revoked), policy)
     }
 
+    /// This set after an erasure: nothing of these people is in it.
+    pub(crate) fn without(&self, people: &[PersonId], policy: &Policy) -> Self {
+        Self::of(people.iter().fold(self.index.clone(), |index, person| index.without(*person)), policy)
+    }
+
     /// This set by other rules: the threshold follows the policy.
     pub(crate) fn under(&self, policy: &Policy) -> Self {
         Self::of(self.index.clone(), policy)

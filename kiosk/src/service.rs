@@ -253,9 +253,14 @@ pub(crate) fn serve(
             Ok(Answer::Exported { out }.into())
         }
         Request::Office { ask } => {
-            let (told, Changed { policy: changed }) = office::serve(store, policy, now, ask)?;
-            let set = changed.as_ref().map(|policy| set.under(policy));
-            Ok(Served { set, policy: changed, ..Answer::Office { told }.into() })
+            let (told, Changed { policy: changed, erased }) = office::serve(store, policy, now, ask)?;
+            let set = match &changed {
+                Some(policy) => Some(set.under(policy)),
+                None if erased.is_empty() => None,
+                None => Some(set.without(&erased, policy)),
+            };
+            let people = !erased.is_empty();
+            Ok(Served { set, policy: changed, people, ..Answer::Office { told }.into() })
         }
         Request::Front { ask } => {
             let (told, changed) = front::serve(store, policy, now, ask)?;

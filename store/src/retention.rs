@@ -103,6 +103,17 @@ impl Store {
         Ok(done)
     }
 
+    /// What [`Store::apply_retention`] would take away now; everything stays.
+    ///
+    /// # Errors
+    /// As [`Store::apply_retention`].
+    pub fn retention_due(&mut self, now: Now, retention: &Retention) -> Result<Retained, StoreError> {
+        let wall = self.plausible(now)?;
+        let cutoffs = Cutoffs::new(wall, self.offset_minutes, retention)?;
+        // Said to be not worth writing, so the transaction is rolled back.
+        self.write_or_not(now, |batch| Ok((apply(batch, &cutoffs)?.0, false)))
+    }
+
     /// The earliest moment that it can be now, if the clock is one to count days by.
     fn plausible(&self, now: Now) -> Result<i64, StoreError> {
         let wall = now.wall.ok_or(StoreError::ClockNotPlausible("there is no date"))?;

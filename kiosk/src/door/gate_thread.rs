@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     clock,
+    office::retention::Sweep,
     search::Shared,
     service::{Reply, Request, Served, outcome_text, serve},
     ui::{Moment, Panel},
@@ -59,6 +60,8 @@ pub(super) struct GateThread {
     open: Option<VisitReport>,
     /// When the store failed last.
     store_failed: Option<Monotonic>,
+    /// When what is old is taken away.
+    sweep: Sweep,
 }
 
 /// What the gate thread is made of.
@@ -92,6 +95,7 @@ impl GateThread {
             alert,
             live: LiveTail::new(&Card::sface()),
             stages: Stages { finished: clock.now(), ..Stages::default() },
+            sweep: Sweep::new(clock.now()),
             camera_failed: false,
             clock,
             open: None,
@@ -121,6 +125,7 @@ impl GateThread {
                 Ok(Inbox::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.try_failed_store();
+            self.sweep();
             if self.camera_failed || self.clock.now().since(self.stages.finished) < LONGEST_SILENCE {
                 crate::notify::alive(self.clock.now());
             }
@@ -231,6 +236,13 @@ impl GateThread {
             self.store.close_open_grants(clock::now(self.clock.as_ref()))?;
         }
         Ok(())
+    }
+
+    /// Takes away what is old, while nobody stands at the door and the store works.
+    fn sweep(&mut self) {
+        if self.store_failed.is_none() && self.session.screen() == Screen::Idle {
+            self.sweep.step(&mut self.store, clock::now(self.clock.as_ref()));
+        }
     }
 
     /// Hands the grant to the strike. It never waits: a strike that is still busy gets no second grant.

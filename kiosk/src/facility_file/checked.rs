@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc, time::Duration}
 use gate::{
     ClaimRule, Date, DoorTimes, FaceRules, Facility, FeeClass, FeeClassId, Policy, Schedule, Who, Words,
 };
+use store::Retention;
 use toml::value::Datetime;
 
 use super::{
     FacilityError, FacilityFile,
-    sections::{Admission, Claim, Door, Face, FaceAloneRules, Fee, Hours, Visit, Whole},
+    sections::{Admission, Claim, Days, Door, Face, FaceAloneRules, Fee, Hours, Visit, Whole},
 };
 
 /// Fee classes of one facility. A screen shows a few; a report has a row for each.
@@ -27,7 +28,7 @@ const HOURS: &str = "\"09:00-17:00\", \"00:00-24:00\" and \"closed\" are, the en
 
 pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, FacilityError> {
     let file = File { name: file };
-    let Whole { admission, hours, fee, face, face_alone, claim, visit, door } = whole;
+    let Whole { admission, hours, fee, face, face_alone, claim, visit, door, retention } = whole;
     let policy = Policy { facility: file.facility(admission, hours, fee)?, ..Policy::default() };
     let policy = file.visit(visit, file.face(face, policy)?)?;
     let FaceAloneRules { simulated, rgb, nir, depth, counter } = face_alone;
@@ -37,7 +38,7 @@ pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, Faci
         door_times: file.door(door)?,
         ..policy
     };
-    Ok(FacilityFile { policy })
+    Ok(FacilityFile { policy, retention: file.retention(retention)? })
 }
 
 /// What errors call the file.
@@ -257,6 +258,18 @@ impl File<'_> {
             open_within: self.seconds(open_within_s, 1..=60, "door.open_within_s", within)?,
             held_open: self.seconds(held_open_s, 2..=600, "door.held_open_s", "2 to 600 seconds are")?,
             exit_within: self.seconds(exit_within_s, 1..=60, "door.exit_within_s", within)?,
+        })
+    }
+
+    fn retention(&self, days: Days) -> Result<Retention, FacilityError> {
+        let kept =
+            |days, key| self.whole(days, 0..=3_660, key, "0 to 3660 days are; 0 is until the next day");
+        Ok(Retention {
+            decisions_days: kept(days.decisions_days, "retention.decisions_days")?,
+            refusals_days: kept(days.refusals_days, "retention.refusals_days")?,
+            visits_person_days: kept(days.visits_person_days, "retention.visits_person_days")?,
+            accesses_days: kept(days.accesses_days, "retention.accesses_days")?,
+            removed_staff_days: kept(days.removed_staff_days, "retention.removed_staff_days")?,
         })
     }
 

@@ -1,5 +1,5 @@
 //! The sections of a facility's file as they are written: keys with units, words in kebab-case. What is left out has the
-//! value of [`Policy::default`], which is the one place where it is told.
+//! value of [`Policy::default`] and [`Retention::default`], which are the only places where it is told.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use gate::{
     Policy, SchoolStage,
 };
 use serde::{Deserialize, Deserializer};
+use store::Retention;
 use toml::value::Datetime;
 
 /// The whole file.
@@ -22,6 +23,7 @@ pub(super) struct Whole {
     pub(super) claim: Claim,
     pub(super) visit: Visit,
     pub(super) door: Door,
+    pub(super) retention: Days,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +197,29 @@ impl Default for Door {
             open_within_s: usual.open_within.as_secs(),
             held_open_s: usual.held_open.as_secs(),
             exit_within_s: usual.exit_within.as_secs(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Days {
+    pub(super) decisions_days: u64,
+    pub(super) refusals_days: u64,
+    pub(super) visits_person_days: u64,
+    pub(super) accesses_days: u64,
+    pub(super) removed_staff_days: u64,
+}
+
+impl Default for Days {
+    fn default() -> Self {
+        let usual = Retention::default();
+        Self {
+            decisions_days: usual.decisions_days.into(),
+            refusals_days: usual.refusals_days.into(),
+            visits_person_days: usual.visits_person_days.into(),
+            accesses_days: usual.accesses_days.into(),
+            removed_staff_days: usual.removed_staff_days.into(),
         }
     }
 }

@@ -37,13 +37,13 @@ fn a_file_that_says_nothing_changes_nothing() {
 
 #[test]
 fn every_section_left_empty_changes_nothing() {
-    let empty = "[admission]\n[face]\n[face_alone]\n[claim]\n[visit]\n[door]\n";
-    assert_eq!(policy(empty), Policy::default());
+    let empty = "[admission]\n[face]\n[face_alone]\n[claim]\n[visit]\n[door]\n[retention]\n";
+    assert_eq!(parse("test.toml", empty).unwrap(), FacilityFile::default());
 }
 
 #[test]
 fn the_manual_explains_every_key_and_states_its_usual_value() {
-    for section in ["admission", "hours", "face", "face_alone", "claim", "visit", "door"] {
+    for section in ["admission", "hours", "face", "face_alone", "claim", "visit", "door", "retention"] {
         let header = format!("\n[{section}]\n");
         let written = PARK.split_once(&header).unwrap_or_else(|| panic!("{section} is not explained")).1;
         let written = format!("\n{}", written.split("\n[").next().unwrap());
@@ -75,7 +75,7 @@ fn the_usual_values_that_the_manual_states_are_those_of_the_policy() {
         let english = comment.rsplit_once('[').unwrap().1;
         english.split_once(']').unwrap().0.trim_matches('"').to_owned()
     };
-    let usual = Policy::default();
+    let (usual, kept) = (Policy::default(), Retention::default());
     let seconds = |span: Duration| span.as_secs().to_string();
     for (key, value) in [
         ("longest_stay_h", (usual.facility.longest_stay.as_secs() / 3_600).to_string()),
@@ -97,6 +97,11 @@ fn the_usual_values_that_the_manual_states_are_those_of_the_policy() {
         ("open_within_s", seconds(usual.door_times.open_within)),
         ("held_open_s", seconds(usual.door_times.held_open)),
         ("exit_within_s", seconds(usual.door_times.exit_within)),
+        ("decisions_days", kept.decisions_days.to_string()),
+        ("refusals_days", kept.refusals_days.to_string()),
+        ("visits_person_days", kept.visits_person_days.to_string()),
+        ("accesses_days", kept.accesses_days.to_string()),
+        ("removed_staff_days", kept.removed_staff_days.to_string()),
     ] {
         assert_eq!(stated(key), value, "{key}");
     }
@@ -220,6 +225,20 @@ fn every_decision_of_a_facility_reaches_the_policy() {
 }
 
 #[test]
+fn what_is_kept_how_long_is_read_by_kind() {
+    let text = "[retention]\ndecisions_days=1\nrefusals_days=2\nvisits_person_days=3\naccesses_days=4\n\
+                removed_staff_days=5\n";
+    let expected = Retention {
+        decisions_days: 1,
+        refusals_days: 2,
+        visits_person_days: 3,
+        accesses_days: 4,
+        removed_staff_days: 5,
+    };
+    assert_eq!(parse("test.toml", text).unwrap().retention, expected);
+}
+
+#[test]
 fn the_board_says_whether_there_is_a_door_and_what_the_camera_can_tell() {
     let policy = FacilityFile::default().policy_at(None, SensorTier::Depth);
     assert_eq!((policy.door, policy.sensor), (None, SensorTier::Depth));
@@ -312,6 +331,11 @@ fn numbers_outside_their_range_are_refused_and_those_at_its_ends_are_not() {
         ("door", "open_within_s", "1", "60"),
         ("door", "held_open_s", "2", "600"),
         ("door", "exit_within_s", "1", "60"),
+        ("retention", "decisions_days", "0", "3660"),
+        ("retention", "refusals_days", "0", "3660"),
+        ("retention", "visits_person_days", "0", "3660"),
+        ("retention", "accesses_days", "0", "3660"),
+        ("retention", "removed_staff_days", "0", "3660"),
     ] {
         let with = |value: i64| format!("[{section}]\n{key} = {value}\n");
         let (least, most): (i64, i64) = (least.parse().unwrap(), most.parse().unwrap());

@@ -43,22 +43,24 @@ pub(super) fn set(
     text: &str,
 ) -> Result<(FacilitySet, Changed), OfficeError> {
     let rules = facility_file::parse("that was sent", text)?;
-    let policy = Policy { direction: policy.direction, ..rules.policy_at(policy.door, policy.sensor) };
+    let policy = rules.policy_where(policy);
     let findings = findings(&policy);
     if let Some(fatal) = facility_file::fatal(&findings) {
         return Err(OfficeError::Rules(fatal));
     }
     let record = store.set_facility(now, text, By::Console)?;
     store.set_offset_minutes(policy.facility.offset_minutes);
-    Ok((FacilitySet { record: record.map(Into::into), findings }, Changed { policy: Some(policy) }))
+    Ok((
+        FacilitySet { record: record.map(Into::into), findings },
+        Changed { policy: Some(policy), ..Changed::default() },
+    ))
 }
 
 /// The rules that count, and what somebody should look at where they are used.
 pub(super) fn now(store: &Store, policy: &Policy) -> Result<FacilityNow, StoreError> {
     let newest = store.facility_files()?.pop();
     let rules = newest.as_ref().map(|it| facility_file::parse("(in the vault)", &it.text));
-    let findings =
-        rules.and_then(Result::ok).map(|rules| findings(&rules.policy_at(policy.door, policy.sensor)));
+    let findings = rules.and_then(Result::ok).map(|rules| findings(&rules.policy_where(policy)));
     Ok(FacilityNow {
         digest: newest.as_ref().map(|it| it.digest.iter().map(|byte| format!("{byte:02x}")).collect()),
         record: newest.as_ref().map(|it| it.record.into()),
@@ -71,7 +73,7 @@ pub(super) fn now(store: &Store, policy: &Policy) -> Result<FacilityNow, StoreEr
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use gate::SensorTier;
+    use gate::{Direction, Mode, SensorTier};
 
     use super::*;
     use crate::{clock, commands::vault, office, search::SearchSet};
@@ -87,7 +89,13 @@ mod tests {
     }
 
     fn ask(store: &mut Store, text: &str) -> Result<(FacilitySet, Changed), OfficeError> {
-        let policy = Policy { door: None, sensor: SensorTier::Depth, ..Policy::default() };
+        let policy = Policy {
+            door: None,
+            sensor: SensorTier::Depth,
+            direction: Direction::Out,
+            mode: Mode::Shelter,
+            ..Policy::default()
+        };
         set(store, &policy, clock::now(clock::system().as_ref()), text)
     }
 
@@ -99,7 +107,8 @@ mod tests {
         let policy = changed.policy.unwrap();
         assert_eq!((policy.pad_floor, policy.facility.greeting), (0.9, gate::Greeting::Board));
         assert_eq!((policy.door, policy.sensor), (None, SensorTier::Depth), "the board's part stays");
-        let next = facility_file::of_vault(&store).unwrap().policy_at(policy.door, policy.sensor);
+        assert_eq!((policy.direction, policy.mode), (Direction::Out, Mode::Shelter), "and the mode");
+        let next = facility_file::of_vault(&store).unwrap().policy_where(&policy);
         assert_eq!(next, policy);
         let now = now(&store, &policy).unwrap();
         assert_eq!((now.text.as_deref(), now.record), (Some(STRICT), told.record));

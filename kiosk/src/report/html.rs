@@ -278,7 +278,7 @@ fn receptions(figures: &Figures) -> (String, String) {
 }
 
 /// Text that cannot end the place where it stands.
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
