@@ -104,8 +104,8 @@ fn faces_cards_and_entries_by_hand_are_one_count_while_a_kiosk_runs_and_while_no
 
     let report = counter.report();
     assert_eq!(report["by_fee"]["resident"], 5, "{report}");
-    assert_eq!(report["by_fee"]["other"], 6, "{report}");
-    assert_eq!(report["without_class"], 1, "of the third nothing is known: {report}");
+    assert_eq!(report["by_fee"]["other"], 7, "six by hand, and one of whom nothing is known: {report}");
+    assert_eq!(report["stale"], 0, "{report}");
     assert_eq!(report["manual"], 9, "{report}");
     assert!(site.log().iter().all(|line| line["kind"] != "Released"), "a counter released a door");
     let log = site.log();
