@@ -153,7 +153,7 @@ fn english_is_shown_when_it_is_touched_and_japanese_returns_when_nobody_is_here(
     let japanese = screens.draw(PanelSize::UPRIGHT);
     let english = Touch::Language(Language::English);
     screens.touch(700.0, 76.0);
-    assert_eq!(*heard.borrow(), [english.clone()]);
+    assert_eq!(*heard.borrow(), std::slice::from_ref(&english));
     assert_ne!(screens.draw(PanelSize::UPRIGHT), japanese);
 
     screens.show(&Screen::HoldStill.into());
@@ -257,7 +257,7 @@ fn an_answer_for_one_of_the_household_is_told_and_stays_on_the_screen() {
     // あとから来る in the second row.
     screens.touch(400.0, 500.0);
     let answered = Touch::Member { place: 1, presence: Presence::Later };
-    assert_eq!(*heard.borrow(), [answered.clone()]);
+    assert_eq!(*heard.borrow(), std::slice::from_ref(&answered));
     assert_ne!(screens.draw(PanelSize::UPRIGHT), before);
     screens.touch(400.0, 1070.0);
     assert_eq!(*heard.borrow(), [answered, Touch::HouseholdDone]);
