@@ -323,3 +323,98 @@ fn brightness(pixels: &impl Pixels, size: [usize; 2], at: Vector) -> f32 {
     let below = grey(left, bottom) * (1.0 - across) + grey(right, bottom) * across;
     above * (1.0 - down) + below * down
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::image::Image;
+
+    const TRACK: TrackId = TrackId(1);
+
+    /// A picture with texture everywhere, moved by whole pixels.
+    fn textured(right: usize, down: usize) -> Image {
+        let value = |x: usize, y: usize| {
+            let (x, y) = ((x + 500 - right) as f32, (y + 500 - down) as f32);
+            let waves =
+                (x * 0.21).sin() + (y * 0.17).cos() + (x * 0.083 + y * 0.11).sin() + (x * y * 0.0004).sin();
+            (128.0 + 28.0 * waves) as u8
+        };
+        Image::from_parts(320, 240, (0..320 * 240).flat_map(|at| [value(at % 320, at / 320); 3]).collect())
+    }
+
+    fn face(right: f32, down: f32) -> Landmarks {
+        let points = [(120.0, 80.0), (180.0, 80.0), (150.0, 114.0), (126.0, 146.0), (174.0, 146.0)];
+        Landmarks::from_points(points.map(|(x, y)| Point { x: x + right, y: y + down }))
+    }
+
+    fn follow(follower: &mut Follower, picture: &Image, landmarks: &Landmarks) -> Option<(u64, Landmarks)> {
+        follower.follow(TRACK, picture.into(), landmarks, true)
+    }
+
+    #[test]
+    fn the_places_come_back_wherever_the_detector_thinks_they_are() {
+        let mut follower = Follower::new();
+        assert_eq!(follow(&mut follower, &textured(0, 0), &face(0.0, 0.0)), Some((1, face(0.0, 0.0))));
+        for (right, down) in [(0, 0), (7, 3), (40, 20)] {
+            let expected = face(right as f32, down as f32);
+            for error in [-5.0, -1.5, 0.0, 2.5, 5.0] {
+                let mut seen = expected;
+                seen.nose.x += error;
+                seen.left_eye.x += error;
+                seen.right_mouth.y -= error;
+                let (anchor, found) = follow(&mut follower, &textured(right, down), &seen).unwrap();
+                assert_eq!(anchor, 1);
+                for (found, expected) in found.points().iter().zip(expected.points()) {
+                    assert!(found.distance(expected) < 1.2, "{right} {down} {error}: {found:?} {expected:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_track_and_a_much_nearer_face_have_an_anchor_of_their_own() {
+        let mut follower = Follower::new();
+        let (picture, landmarks) = (textured(0, 0), face(0.0, 0.0));
+        assert_eq!(follow(&mut follower, &picture, &landmarks).unwrap().0, 1);
+        assert_eq!(follow(&mut follower, &picture, &landmarks).unwrap().0, 1);
+        assert_eq!(follower.follow(TrackId(2), (&picture).into(), &landmarks, true).unwrap().0, 2);
+        assert_eq!(
+            follower.follow(TrackId(2), (&picture).into(), &landmarks.scaled(1.6), true).unwrap().0,
+            3
+        );
+        assert_eq!(
+            follower.follow(TRACK, (&picture).into(), &landmarks, false),
+            None,
+            "too poor for an anchor"
+        );
+    }
+
+    #[test]
+    fn a_face_that_is_turned_is_no_anchor() {
+        let mut aside = face(0.0, 0.0);
+        aside.nose.x += 20.0;
+        assert_eq!(follow(&mut Follower::new(), &textured(0, 0), &aside), None);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_followed() {
+        let mut follower = Follower::new();
+        follow(&mut follower, &textured(0, 0), &face(0.0, 0.0)).unwrap();
+        let wall = Image::from_parts(320, 240, vec![90; 320 * 240 * 3]);
+        assert_eq!(follow(&mut follower, &wall, &face(0.0, 0.0)), None);
+        let mut far = face(0.0, 0.0);
+        far.nose.y += 25.0;
+        assert_eq!(
+            follow(&mut follower, &textured(0, 0), &far).map(|(_, found)| found.nose.y < 125.0),
+            Some(true)
+        );
+        for strange in [f32::NAN, f32::INFINITY, -1e30] {
+            let mut landmarks = face(0.0, 0.0);
+            landmarks.left_eye.x = strange;
+            assert_eq!(follow(&mut follower, &textured(0, 0), &landmarks), None, "{strange}");
+            landmarks = Landmarks::from_points([Point { x: strange, y: strange }; 5]);
+            assert_eq!(follow(&mut follower, &textured(0, 0), &landmarks), None, "{strange}");
+        }
+    }
+}

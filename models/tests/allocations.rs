@@ -75,7 +75,7 @@ fn bytes(format: Format, width: usize, height: usize, pixel: impl Fn(usize, usiz
 
 #[test]
 fn a_frame_allocates_nothing_in_the_long_run() {
-    let mut vision = Vision::load(&fetched("models"), &Threads::start(1).unwrap()).unwrap();
+    let mut vision = Vision::load(&fetched("models"), &Threads::start(1).unwrap()).unwrap().with_follower();
     let mut now = 0;
     for (format, width, height) in [
         (Format::Yuyv, 640, 480),

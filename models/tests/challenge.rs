@@ -369,7 +369,11 @@ fn attack<M: Motion>(
         }
         for _ in 0..BRANCHES {
             let mut motion = motion(start, dice);
-            played.push(scene.answer(&eye, &mut motion, ATTACK_FRAMES, dice));
+            let it = scene.answer(&eye, &mut motion, ATTACK_FRAMES, dice);
+            if it.largest > 0.045 && std::env::var("GENKAN_RUNS").is_ok() {
+                println!("!! {name} print {} {it:?} {sensor:?} {start:?}", (scenes - 1) % 6);
+            }
+            played.push(it);
         }
     }
     summary(name, &played)

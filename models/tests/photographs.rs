@@ -225,6 +225,38 @@ fn a_photograph_of_forty_megapixels_is_found_as_well_as_its_small_copy() {
 }
 
 #[test]
+fn the_landmarks_of_a_subject_are_in_pixels_of_the_frame_that_was_given() {
+    let small = photograph("person-a-2.jpg");
+    let factor = 4;
+    let line = |y: usize| small.rgb()[y * small.width() * 3..][..small.width() * 3].as_chunks::<3>().0;
+    let mut rgb = Vec::new();
+    for y in 0..small.height() * factor {
+        line(y / factor).iter().for_each(|pixel| (0..factor).for_each(|_| rgb.extend(pixel)));
+    }
+    let large = Image::new(small.width() * factor, small.height() * factor, rgb).unwrap();
+    let read = |image: &Image| {
+        let mut vision = vision().with_follower();
+        let anchor = observe(&mut vision, 0, image).subject.unwrap().followed.unwrap().anchor;
+        let again = observe(&mut vision, 100, image).subject.unwrap();
+        let followed = again.followed.unwrap();
+        assert_eq!(followed.anchor, anchor);
+        assert!(again.sight().unwrap().frontal);
+        let centre = again.face.centre();
+        for point in again.landmarks.points() {
+            assert!(point.distance(centre) < again.face.width, "{point:?}");
+        }
+        (again.landmarks, followed.points)
+    };
+    let ((small, small_followed), (large, large_followed)) = (read(&small), read(&large));
+    for (small, large) in small.points().into_iter().zip(large.points()) {
+        let expected = models::Point { x: small.x * factor as f32, y: small.y * factor as f32 };
+        assert!(large.distance(expected) < 4.0 * factor as f32, "{large:?} {expected:?}");
+    }
+    let eyes = |points: &gate::FacePoints| points.eye_distance();
+    assert!((eyes(&large_followed) / eyes(&small_followed) / factor as f32 - 1.0).abs() < 0.1);
+}
+
+#[test]
 fn in_bytes_templates_stay_close_to_those_of_floats_and_tell_people_apart_as_well() {
     let threads = Threads::start(1).unwrap();
     let mut floats = vision();
