@@ -7,8 +7,10 @@
 //! Levels are spoken of as *active* and not, after the line's own sense: an active-low line is active at 0 volts. The
 //! kernel does the turning.
 //!
-//! **What was seen and what was not.** [`Chip`] is the thinnest layer that there can be, because it is the part that tests
-//! without a chip do not reach. All that is above it is tested on [`SimChip`].
+//! **What was seen and what was not.** All that is above [`Chip`] is tested on [`SimChip`]. [`Chip`] itself was run on the
+//! kernel's chip for tests, `gpio-sim`, on Linux 6.1 (`tests/gpio_sim.rs`, which says so where the kernel has none). No pin of
+//! a real chip was seen: what a chip's driver does with a line that is let go, and whether it sets a [`Bias`], is to be proved
+//! on the board.
 
 mod chip;
 mod sim;

@@ -273,13 +273,13 @@ fn ended(day: Option<Date>, all: &[Entitlement]) -> Option<Date> {
     all.iter().filter_map(|it| it.period.until).max().filter(|_| !begins_later)
 }
 
-/// Two answers as one: the same but for what staff are told of old attributes, else it is not known.
+/// An answer and that of a later moment as one: the same but for attributes that have become old, which is for staff to see
+/// and no doubt; else it is not known.
 fn agreed(one: Result<Admission, Refusal>, two: Result<Admission, Refusal>) -> Result<Admission, Refusal> {
     match (one, two) {
-        (Ok(mut one), Ok(mut two)) => {
-            for (a, b) in one.party.iter_mut().zip(&mut two.party) {
-                a.stale |= b.stale;
-                b.stale = a.stale;
+        (Ok(mut one), Ok(two)) => {
+            for (a, b) in one.party.iter_mut().zip(&two.party) {
+                a.stale = b.stale;
             }
             if one == two { Ok(one) } else { Err(Refusal::ClockInDoubt) }
         }

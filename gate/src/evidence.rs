@@ -15,6 +15,7 @@ pub struct Evidence {
 
 /// Whether there is a capture subject: the one face inside the guide that the tracker follows.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one a frame, and a box would be an allocation a frame")]
 pub enum View {
     /// No face inside the guide.
     Nobody,

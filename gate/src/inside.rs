@@ -153,6 +153,9 @@ mod tests {
         let unsure = |hours| at(hours).map(|wall| Wall { uncertainty_s: 3_600, ..wall });
         assert!(entered(at(0)).holds(SOMEBODY, &facility, unsure(2)), "it may be eleven still");
         assert!(!entered(at(0)).holds(SOMEBODY, &facility, unsure(3)));
+        let short = Facility { longest_stay: Duration::from_hours(3), ..Facility::default() };
+        assert!(entered(unsure(-9)).holds(SOMEBODY, &short, unsure(-5)), "four hours, or two");
+        assert!(!entered(unsure(-9)).holds(SOMEBODY, &short, unsure(-4)));
         assert!(entered(unsure(1)).holds(SOMEBODY, &facility, at(2)), "it may have begun after midnight");
         assert!(entered(at(0)).holds(SOMEBODY, &facility, at(-100)), "a clock that was set back");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ClaimRule, Direction, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
+use crate::{ChallengeDemand, ClaimRule, Direction, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
 
 /// Normal days and disasters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +53,8 @@ pub struct Policy {
     pub direction: Direction,
     /// What a face alone is good for.
     pub face_alone: FaceRules,
+    /// What a turn of the head must show.
+    pub turn: ChallengeDemand,
     /// How cards and codes are judged.
     pub claim: ClaimRule,
     /// How long things may take at the door.
@@ -82,6 +84,7 @@ impl Default for Policy {
             sensor: SensorTier::default(),
             direction: Direction::default(),
             face_alone: FaceRules::default(),
+            turn: ChallengeDemand::default(),
             claim: ClaimRule::default(),
             door_times: DoorTimes::default(),
             facility: Facility::default(),

@@ -1,5 +1,7 @@
 //! The command line. `--help` is the manual; every command that reports something has `--json`.
 
+pub(crate) mod front;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -92,6 +94,31 @@ pub(crate) enum Command {
     Report(Report),
     /// Try every device of a board and say what to do. The door stays shut, unless --pulse is given.
     Selftest(SelfTest),
+    /// Who works here and signs in at the kiosk.
+    Staff {
+        #[command(subcommand)]
+        command: front::Staff,
+    },
+    /// Families, enrolled together.
+    Household {
+        #[command(subcommand)]
+        command: front::Household,
+    },
+    /// Cards and codes: whose they are.
+    Credential {
+        #[command(subcommand)]
+        command: front::Credential,
+    },
+    /// The texts that people agree to.
+    Consent {
+        #[command(subcommand)]
+        command: front::Consent,
+    },
+    /// Visitors without face or card.
+    Visit {
+        #[command(subcommand)]
+        command: front::Visit,
+    },
     /// Put the board's strike into its resting state (the service's stop action).
     StrikeOff {
         /// The board file.

@@ -11,8 +11,11 @@ use gate::{Now, Wall};
 
 /// Uncertainty of a wall clock that the system has synchronised, in seconds.
 const SYNCHRONISED_S: u32 = 1;
-/// Uncertainty that is quoted when nobody says that the clock was synchronised: a day.
-const UNSYNCHRONISED_S: u32 = 86_400;
+/// Uncertainty that is quoted when nobody says that the clock was synchronised, in seconds: what a battery-backed clock
+/// drifts in half a year (20 parts in a million are 1.7 seconds a day).
+const UNSYNCHRONISED_S: u32 = 300;
+/// 2026-01-01, before this program was made: a clock that says less has lost its battery, and is no clock.
+const EARLIEST_MS: i64 = 1_767_225_600_000;
 /// systemd-timesyncd makes this file once it has set the clock.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
@@ -25,7 +28,8 @@ pub(crate) fn system() -> Arc<dyn Clock> {
 pub(crate) fn now(clock: &dyn Clock) -> Now {
     let uncertainty_s = if Path::new(SYNCHRONISED).exists() { SYNCHRONISED_S } else { UNSYNCHRONISED_S };
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-    let unix_ms = since_1970.and_then(|span| i64::try_from(span.as_millis()).ok());
+    let unix_ms =
+        since_1970.and_then(|span| i64::try_from(span.as_millis()).ok()).filter(|ms| *ms >= EARLIEST_MS);
     Now { mono: clock.now(), wall: unix_ms.map(|unix_ms| Wall { unix_ms, uncertainty_s }) }
 }
 

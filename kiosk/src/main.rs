@@ -12,6 +12,7 @@ mod display;
 mod door;
 mod estimate;
 mod facility_file;
+mod front;
 mod notify;
 mod office;
 mod output;
@@ -83,6 +84,11 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Retention => commands::retention::retention(&common, format),
         Command::Report(asked) => commands::report::report(&common, format, &asked),
         Command::Selftest(asked) => commands::selftest::selftest(&common, format, &asked),
+        Command::Staff { command } => commands::front::staff(&common, format, command),
+        Command::Household { command } => commands::front::household(&common, format, command),
+        Command::Credential { command } => commands::front::credential(&common, format, command),
+        Command::Consent { command } => commands::front::consent(&common, format, command),
+        Command::Visit { command } => commands::front::visit(&common, format, command),
         Command::StrikeOff { board } => commands::strike::off(&board),
         Command::StrikeGuard { duty } => commands::strike::guard(duty),
     }

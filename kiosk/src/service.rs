@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use gate::{Comparison, Fused, ModelId, Now, Outcome, PersonId, Policy, Probe, Score, Standing, Template};
+use gate::{
+    Comparison, Fused, LetIn, ModelId, Now, Outcome, PersonId, Policy, Probe, Score, Standing, Template,
+};
 use models::calibration::LiveTail;
 use serde::{Deserialize, Serialize};
 use store::{Enrolment, Store};
@@ -14,6 +16,7 @@ use thiserror::Error;
 use crate::{
     door::Expected,
     estimate::{Estimated, Live},
+    front,
     office::{self, Changed},
     search::SearchSet,
 };
@@ -46,6 +49,8 @@ pub(crate) enum Request {
     Export { out: PathBuf },
     /// What the facility's office asks.
     Office { ask: office::Ask },
+    /// What the front desk asks.
+    Front { ask: front::Ask },
 }
 
 /// An answer, as it crosses the socket.
@@ -60,6 +65,7 @@ pub(crate) enum Answer {
     Verified(Verified),
     Exported { out: PathBuf },
     Office { told: office::Told },
+    Front { told: front::Told },
 }
 
 /// What crosses the socket downwards: an answer, or why there is none.
@@ -178,6 +184,8 @@ pub(crate) enum ServeError {
          `--reinstate {person}`"
     )]
     MatchesRevoked { person: PersonId },
+    #[error(transparent)]
+    Front(#[from] front::FrontError),
     #[error("a name must not be empty")]
     NoName,
 }
@@ -190,11 +198,15 @@ pub(crate) struct Served {
     pub(crate) set: Option<SearchSet>,
     /// What the door goes by from now on, if the request changed it.
     pub(crate) policy: Option<Policy>,
+    /// Something that the session knows of people changed.
+    pub(crate) people: bool,
+    /// Whom the session lets in.
+    pub(crate) let_in: Option<LetIn>,
 }
 
 impl From<Answer> for Served {
     fn from(answer: Answer) -> Self {
-        Self { answer, set: None, policy: None }
+        Self { answer, set: None, policy: None, people: false, let_in: None }
     }
 }
 
@@ -220,7 +232,7 @@ pub(crate) fn serve(
             let id = person.parse()?;
             let record = store.revoke(now, id, &reason)?;
             let answer = Answer::Revoked { person, record: record.into() };
-            Ok(Served { answer, set: Some(set.with_revoked(id, policy)), policy: None })
+            Ok(Served { set: Some(set.with_revoked(id, policy)), ..answer.into() })
         }
         Request::People => Ok(Answer::People { people: people(store)? }.into()),
         Request::Identify { model, template, pad, claim } => {
@@ -247,7 +259,18 @@ pub(crate) fn serve(
                 None if erased.is_empty() => None,
                 None => Some(set.without(&erased, policy)),
             };
-            Ok(Served { answer: Answer::Office { told }, set, policy: changed })
+            let people = !erased.is_empty();
+            Ok(Served { set, policy: changed, people, ..Answer::Office { told }.into() })
+        }
+        Request::Front { ask } => {
+            let (told, changed) = front::serve(store, policy, now, ask)?;
+            let front::Changed { enrolled, people, let_in } = changed;
+            let mut enlarged = None;
+            for (person, templates) in &enrolled {
+                let before = enlarged.as_ref().unwrap_or(set);
+                enlarged = Some(before.with_enrolled(*person, templates, None, policy)?);
+            }
+            Ok(Served { set: enlarged, people, let_in, ..Answer::Front { told }.into() })
         }
     }
 }
@@ -289,7 +312,7 @@ fn enrol(
         alike_from: set.alike_from().0,
         alike: alike.into_iter().take(MOST_ALIKE).collect(),
     });
-    Ok(Served { answer, set: Some(enlarged), policy: None })
+    Ok(Served { set: Some(enlarged), ..answer.into() })
 }
 
 /// Everybody whom the door may take for the new enrolee, most alike first. A match of a revoked enrolment is refused.

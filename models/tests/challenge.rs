@@ -357,16 +357,19 @@ fn attack<M: Motion>(
     let mut eye = Eye::open();
     let prints = eye.prints();
     let mut played = Vec::new();
-    let mut print = prints.iter().cycle();
-    for _ in 0..sequences.div_ceil(BRANCHES) {
+    let mut scenes = 0;
+    while played.len() < sequences {
         let start = any_start(dice);
         let (form, sensor) = (form(dice), any_sensor(dice));
-        let mut scene = Scene::new(print.next().unwrap(), form, sensor, dice);
-        let prompted = scene.is_prompted(&mut eye, &mut Obey::new(0.0, 1.0, start), dice);
+        let mut scene = Scene::new(&prints[scenes % prints.len()], form, sensor, dice);
+        scenes += 1;
+        assert!(scenes <= sequences, "{name}: too few are taken for a frontal face");
+        if !scene.is_prompted(&mut eye, &mut Obey::new(0.0, 1.0, start), dice) {
+            continue;
+        }
         for _ in 0..BRANCHES {
             let mut motion = motion(start, dice);
-            let frames = if prompted { ATTACK_FRAMES } else { 0 };
-            played.push(scene.answer(&eye, &mut motion, frames, dice));
+            played.push(scene.answer(&eye, &mut motion, ATTACK_FRAMES, dice));
         }
     }
     summary(name, &played)
@@ -405,27 +408,31 @@ fn a_photograph_bent_as_paper_in_a_hand_does_not_pass() {
     }
 }
 
+/// A photograph laid over the shape of a head, seen by the real detector. What it cannot be is a living face: it shows
+/// nothing from the side that the photograph does not.
 #[test]
 fn heads_made_of_photographs_pass() {
     let (mut eye, mut dice) = (Eye::open(), dice(5));
     let prints = eye.prints();
     let mut played = Vec::new();
-    for run in 0..runs(48) / 4 {
+    let mut scenes = 0;
+    while played.len() < runs(40) {
         let form = Form::Head { nose: dice.between(20.0, 34.0), scale: 1.0 };
         let start = Pose { axis: 80.0, ..any_start(&mut dice) };
-        let mut scene = Scene::new(&prints[run % prints.len()], form, Sensor::default(), &mut dice);
-        let prompted = scene.is_prompted(&mut eye, &mut Obey::new(0.0, 1.0, start), &mut dice);
-        if !prompted {
-            println!("not prompted {run} {:?} {start:?}", scene.said.0);
+        let mut scene = Scene::new(&prints[scenes % prints.len()], form, Sensor::default(), &mut dice);
+        scenes += 1;
+        assert!(scenes <= runs(40), "too few are taken for a frontal face");
+        if !scene.is_prompted(&mut eye, &mut Obey::new(0.0, 1.0, start), &mut dice) {
+            continue;
         }
         for _ in 0..4 {
-            let mut obey = Obey::new(dice.between(20.0, 40.0), dice.between(0.5, 1.5), start);
-            let p = scene.answer(&eye, &mut obey, if prompted { 50 } else { 0 }, &mut dice);
-            if p.end != Progress::Passed {
-                println!("{run} {p:?} {obey:?}");
-            }
-            played.push(p);
+            let mut obey = Obey::new(dice.between(20.0, 35.0), dice.between(0.5, 1.5), start);
+            played.push(scene.answer(&eye, &mut obey, HEAD_FRAMES, &mut dice));
         }
     }
-    summary("heads, turned as asked", &played);
+    let passed = summary("heads, turned as asked", &played);
+    assert!(passed * 10 >= played.len() * 9, "{passed} of {}", played.len());
 }
+
+/// Frames of a head after the prompt: time for a second try.
+const HEAD_FRAMES: usize = 60;

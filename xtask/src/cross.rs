@@ -6,7 +6,7 @@
 //! visits under qemu's user emulation and once more as they are, and compares visit by visit. An emulator says nothing
 //! about speed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
@@ -159,6 +159,8 @@ fn emulated(processor: &str, root: &Path, kiosk: &Path) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn place() -> Place {

@@ -205,8 +205,10 @@ fn nobody_speaks_for_a_household_whose_representative_is_gone_or_is_two() {
     let gone = Roster::new([(person(1), revoked.clone()), member(2, false), member(3, false)]);
     let two = Roster::new([member(1, true), member(2, true), member(3, false)]);
     let succeeded = Roster::new([(person(1), revoked), member(2, true), member(3, false)]);
-    for (roster, expected) in [(&gone, vec![2]), (&two, vec![2]), (&succeeded, vec![2, 3])] {
-        assert_eq!(party(&Facility::default(), roster, wall(TUESDAY_TEN), 2), expected);
+    for (roster, who, expected) in
+        [(&gone, 2, vec![2]), (&two, 1, vec![1]), (&two, 2, vec![2]), (&succeeded, 2, vec![2, 3])]
+    {
+        assert_eq!(party(&Facility::default(), roster, wall(TUESDAY_TEN), who), expected);
     }
 }
 
@@ -239,6 +241,13 @@ fn whoever_is_inside_is_refused_or_welcome_again_without_a_second_coupon() {
     assert_eq!(admit(&refuse, &roster, &inside, at, person(1)), Err(Refusal::AlreadyInside));
     let again = admit(&entitled_only(), &roster, &inside, at, person(1)).unwrap();
     assert_eq!((again.party[0].again, again.party[0].uses), (true, None));
+    let left = Registered { entitlements: vec![book(1, Period::ALWAYS, 9, 1, 0)], ..Registered::default() };
+    let again = admit(&entitled_only(), &alone(left), &inside, at, person(1)).unwrap();
+    assert_eq!(
+        (again.party[0].again, again.party[0].uses),
+        (true, None),
+        "with coupons left none is used either"
+    );
     inside.leave(person(1));
     assert_eq!(admit(&refuse, &roster, &inside, at, person(1)), Err(Refusal::CouponsUsed));
 }
@@ -310,6 +319,9 @@ fn a_clock_that_may_be_wrong_is_asked_at_every_minute_that_it_allows() {
     // Two days of doubt: no date at all, though both ends are open at ten.
     refused(&facility(), &open_all_day, unsure(TUESDAY_TEN, 86_400), Refusal::ClockInDoubt);
     assert_eq!(party(&Facility::default(), &open_all_day, unsure(TUESDAY_TEN, u32::MAX), 1), [1]);
+    let for_years = alone(Registered { valid: days("2020-01-01", "2030-12-31"), ..Registered::default() });
+    refused(&Facility::default(), &for_years, unsure(TUESDAY_TEN, 43_200), Refusal::ClockInDoubt);
+    assert_eq!(party(&Facility::default(), &for_years, unsure(TUESDAY_TEN, 43_000), 1), [1]);
     let midnight = TUESDAY_TEN - 600 * MINUTE;
     let from_today = alone(Registered { valid: days("2026-11-24", ""), ..Registered::default() });
     refused(&Facility::default(), &from_today, unsure(midnight, 2), Refusal::ClockInDoubt);
@@ -327,6 +339,7 @@ fn a_doubt_about_a_member_is_a_doubt_about_the_party() {
     let by_age = Facility { fees, ..Facility::default() };
     refused(&by_age, &roster, midnight, Refusal::ClockInDoubt);
     assert_eq!(party(&by_age, &roster, wall(TUESDAY_TEN), 1), [1, 2]);
+    refused(&by_age, &roster, None, Refusal::ClockInDoubt);
 }
 
 #[test]

@@ -413,14 +413,11 @@ fn one_noisy_frame_is_not_a_turn() {
         let progress = play(ChallengeDemand::default(), seed, 66, |progress| {
             let prompted = matches!(progress, Progress::Prompt(_));
             frame = if prompted { frame + 1 } else { 0 };
-            let (side, way) =
-                (if progress == Progress::Prompt(Side::Right) { -1.0 } else { 1.0 }, frame % 12);
-            let yaw = if way == 8 || way == 10 {
-                9.0
-            } else if way == 9 {
-                20.0
-            } else {
-                0.0
+            let side = if progress == Progress::Prompt(Side::Right) { -1.0 } else { 1.0 };
+            let yaw = match frame % 12 {
+                8 | 10 => 4.0,
+                9 => 20.0,
+                _ => 0.0,
             };
             Some(sight(project(&head(0.45), &Pose { yaw: yaw * side, ..STRAIGHT })))
         });

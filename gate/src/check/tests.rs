@@ -110,12 +110,13 @@ fn hours_that_cannot_be_meant_are_named_by_their_day() {
     let mut hours = week(Some((540, 1_020)));
     hours.week[2] = Some((1_020, 540));
     hours.week[5] = Some((540, 1_441));
+    hours.week[3] = Some((540, 540));
     hours.week[6] = None;
     let findings = check(&at(Facility { hours, ..Facility::default() }));
-    let (backwards, beyond) = (Weekday::Wednesday, Weekday::Saturday);
     let expected = [
-        PolicyFinding::HoursBackwards { day: backwards },
-        PolicyFinding::HoursBeyondMidnight { day: beyond },
+        PolicyFinding::HoursBackwards { day: Weekday::Wednesday },
+        PolicyFinding::HoursBackwards { day: Weekday::Thursday },
+        PolicyFinding::HoursBeyondMidnight { day: Weekday::Saturday },
     ];
     assert_eq!(findings, expected);
     assert_eq!(check(&at(Facility { hours: week(Some((0, 1_440))), ..Facility::default() })), []);
@@ -262,7 +263,9 @@ fn roster<const N: usize>(people: [(PersonId, Registered); N], expected: &[Roste
 #[test]
 fn a_roster_in_order_has_nothing_wrong() {
     let passes = vec![entitlement(1, "2026-01-01", "2026-03-31"), entitlement(2, "2026-04-01", "2026-06-30")];
-    roster([member(1, true), member(2, false), with(3, passes)], &[]);
+    let coupons = Some(Coupons { granted: 5, used_here: 0, used_elsewhere: 0 });
+    let book_and_pass = vec![Entitlement { coupons, ..entitlement(3, "", "") }, entitlement(4, "", "")];
+    roster([member(1, true), member(2, false), with(3, passes), with(4, book_and_pass)], &[]);
     roster([], &[]);
 }
 

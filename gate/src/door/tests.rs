@@ -101,6 +101,19 @@ fn an_opening_that_is_told_late_still_counts_by_its_own_time() {
 }
 
 #[test]
+fn whoever_leaves_just_after_a_grant_has_ended_does_not_use_it() {
+    let acts = [
+        (0, Act::Closes),
+        (1_000, Act::Release(1)),
+        (2_000, Act::Over(1)),
+        (4_950, Act::Rex(true)),
+        (5_150, Act::Opens),
+        (6_050, Act::Closes),
+    ];
+    check(&acts, &[(4_950, DoorEvent::RequestToExit), (5_300, DoorEvent::GrantUnused(grant(1)))]);
+}
+
+#[test]
 fn a_pulse_that_nobody_says_is_over_does_not_leave_the_door_free() {
     let acts = [(0, Act::Closes), (1_000, Act::Release(1))];
     check(&acts, &[(10_300, DoorEvent::GrantUnused(grant(1)))]);
@@ -162,9 +175,10 @@ fn a_door_left_open_is_told_at_half_time_at_full_time_and_when_it_closes() {
 fn a_stream_of_granted_visitors_does_not_count_as_held_open() {
     let mut acts = vec![(0, Act::Closes), (1_000, Act::Release(0)), (1_050, Act::Opens)];
     acts.extend((1..8).map(|visitor| (visitor * 10_000, Act::Release(visitor))));
-    acts.push((71_050, Act::Closes));
+    acts.push((86_050, Act::Closes));
     let mut told = vec![(1_050, DoorEvent::Entered(grant(0)))];
     told.extend((1..8).map(|visitor| (visitor * 10_000, DoorEvent::Entered(grant(visitor)))));
+    told.extend([(85_000, DoorEvent::OpenLong), (86_050, DoorEvent::Closed)]);
     check(&acts, &told);
 }
 
@@ -298,6 +312,8 @@ impl History {
         for event in told {
             match event {
                 DoorEvent::Entered(record) => {
+                    let (_, until) = self.releases[&record.seq];
+                    assert!(until.is_none_or(|until| at <= until), "entered when the grant had ended");
                     assert!(self.open && !self.fire, "entered through a closed door, or in a fire");
                     *self.answers.entry(record.seq).or_default() += 1;
                 }

@@ -1,8 +1,8 @@
 //! The visit under way: a face that is followed, attempts, a turn of the head, a claim.
 
 use crate::{
-    Challenge, ChallengeDemand, Comparison, DenyReason, FaceAlone, FaceView, Fused, Monotonic, Now, Outcome,
-    PersonId, Progress, QualityIssue, Reading, Screen, TrackId, decide, decide_claim, fuse,
+    Challenge, Comparison, DenyReason, FaceAlone, FaceView, Fused, Monotonic, Now, Outcome, PersonId,
+    Progress, QualityIssue, Reading, Screen, TrackId, decide, decide_claim, fuse,
 };
 use crate::{Claim, Command};
 
@@ -181,7 +181,7 @@ impl Session {
     }
 
     fn ask_for_turn(&mut self, now: Now, mut looking: Looking, dice: u64) -> Vec<Command> {
-        let demand = ChallengeDemand::default();
+        let demand = self.policy.turn;
         looking.patient_until = now.mono.plus(demand.time_limit + self.policy.patience);
         looking.turn = Turn::Asked(Box::new(Challenge::begin(dice, self.newest, demand)));
         self.state = State::Looking(looking);

@@ -1,9 +1,12 @@
 //! `kiosk demo`: Genkan's main job on real photographs with real networks, at the simulated board.
 //!
 //! It makes a data directory of its own, enrols sample people, and shows photographs to the camera of the board `sim`: a
-//! person from a *different* photograph, a stranger, a blurred face, a face that two enrolments share, and a person whose
-//! enrolment has been revoked in between. Whatever is printed was computed by the same threads that run at a real door;
-//! the demonstration ends with an error if a visit does not come out as its line says.
+//! person from a *different* photograph, a stranger, a blurred face, a face that two enrolments share, a person whose
+//! enrolment has been revoked in between, a mother with her card, the same card in other hands, and a photograph that is
+//! asked to turn its head (`cast`). Whatever is printed was computed by the same threads that run at a real door; the
+//! demonstration ends with an error if a visit does not come out as its line says.
+
+mod cast;
 
 use std::{
     error::Error,
@@ -17,21 +20,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use boards::{Board, Clock, SimCamera, SimScript};
-use gate::{Policy, PulseResult};
-use models::{Image, Threads, Vision};
+use boards::{Board, Clock, Identifier, Presented, SimCamera, SimScript, board::ONLY_DOOR};
+use gate::{CredentialKind, Event, Monotonic, PersonId, Policy, PulseResult, SensorTier};
+use models::{Threads, Vision};
 use serde::Serialize;
 use store::Store;
 
-use super::{Outcome, pace::Pace, vault};
+use self::cast::{BLURRED, Before, PEOPLE, VISITS};
+
+use super::{Outcome, pace::Pace};
 use crate::{
     arguments::{self, Common},
     assets, clock,
     display::Display,
     door::{Door, Inbox, Latency, Parts, VisitReport},
     output::Format,
-    search::SearchSet,
-    service::{Answer, RecordText, Request, outcome_text, serve},
+    service::{RecordText, Request, outcome_text},
     ui::{Notice, Panel, Setup},
 };
 
@@ -47,28 +51,6 @@ const LONGEST_VISIT: Duration = Duration::from_secs(30);
 const FIRST_SCREEN: Duration = Duration::from_secs(20);
 /// The shipped board, written beside the demonstration's data.
 const BOARD: &str = include_str!("../../../boards/boards/sim.toml");
-
-/// The sample people: name, photographs to enrol from.
-const PEOPLE: [(&str, &str); 3] =
-    [("見本 太郎", "person-a-1.jpg"), ("見本 花子", "person-b-1.jpg"), ("見本 双葉", "person-b-1.jpg")];
-
-/// What happens, in order: the photograph shown, the outcome it must have, and whom to revoke before.
-const VISITS: [Visit; 5] = [
-    Visit { photo: "person-a-2.jpg", outcome: "granted", revoke: None },
-    Visit { photo: "stranger-1.jpg", outcome: "no-match", revoke: None },
-    Visit { photo: BLURRED, outcome: "low-quality", revoke: None },
-    Visit { photo: "person-b-2.jpg", outcome: "ambiguous", revoke: None },
-    Visit { photo: "person-a-2.jpg", outcome: "revoked", revoke: Some(0) },
-];
-
-struct Visit {
-    photo: &'static str,
-    outcome: &'static str,
-    revoke: Option<usize>,
-}
-
-/// Made from a sample photograph when the demonstration starts.
-const BLURRED: &str = "blurred.png";
 
 /// One line of output.
 #[derive(Serialize)]
@@ -110,20 +92,21 @@ struct Stage {
     store: Store,
     vision: Vision,
     board: Board,
-    people: Vec<String>,
+    people: Vec<PersonId>,
 }
 
 impl Stage {
     fn set(common: &Common, demo: &arguments::Demo) -> Result<Self, Box<dyn Error>> {
         let photos = assets::photographs(demo.photos.as_deref())?;
-        let mut vision = Vision::load(&assets::models(common.models.as_deref())?, &Threads::start(1)?)?;
+        let mut vision =
+            Vision::load(&assets::models(common.models.as_deref())?, &Threads::start(1)?)?.with_follower();
         let out = std::path::absolute(&demo.out)?;
         clear(&out)?;
         blur(&photos.join("person-a-2.jpg"), &out.join("scenes").join(BLURRED))?;
         let board = out.join("sim.toml");
         fs::write(&board, BOARD)?;
         let board = Board::load(&board)?;
-        let (store, people) = enrol(&out.join("data"), &photos, &mut vision)?;
+        let (store, people) = cast::enrol(&out.join("data"), &photos, &mut vision)?;
         Ok(Self { out, photos, store, vision, board, people })
     }
 
@@ -152,29 +135,6 @@ fn blur(photo: &Path, out: &Path) -> Outcome {
     Ok(sharp.fast_blur(sigma).to_rgb8().save(out)?)
 }
 
-fn enrol(data: &Path, photos: &Path, vision: &mut Vision) -> Result<(Store, Vec<String>), Box<dyn Error>> {
-    vault::init_sample(data)?;
-    let mut store = vault::open(data)?;
-    let (policy, clock) = (Policy::default(), clock::system());
-    let mut people = Vec::new();
-    for (name, photo) in PEOPLE {
-        let template = vision.enrol_photo(&Image::open(&photos.join(photo))?)?.template;
-        let request = Request::Enrol {
-            name: name.into(),
-            model: template.model().as_str().into(),
-            templates: vec![template.vector().to_vec()],
-            reinstate: None,
-        };
-        let set = SearchSet::load(&mut store, &policy)?;
-        if let Answer::Enrolled(enrolled) =
-            serve(&mut store, &set, &policy, None, clock::now(clock.as_ref()), request)?.answer
-        {
-            people.push(enrolled.person);
-        }
-    }
-    Ok((store, people))
-}
-
 /// Opens the door, plays the visits, closes it, and checks and exports the log.
 fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
     let photos: Vec<PathBuf> = VISITS.iter().map(|visit| stage.photo(visit.photo)).collect();
@@ -182,13 +142,12 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
     let pace = Pace::new(clock::system(), FRAME_EVERY);
     let (camera, script) = SimCamera::scripted(pace.clock(), FRAME_EVERY);
     let (reports, arrivals) = sync_channel(VISITS.len() * 2);
-    // Somebody who watches has time to read; somebody who waits for a refusal does not wait eight seconds.
-    let policy = Policy { patience: Duration::from_secs(4), ..Policy::default() };
+    let policy = cast::policy()?;
     let door = Door::start(Parts {
         board,
         store,
         vision,
-        policy,
+        policy: policy.clone(),
         panel: pace.panel(Arc::clone(panel)),
         clock: pace.clock(),
         camera: Some(pace.camera(camera)),
@@ -199,9 +158,7 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
     first_screenshot(panel, &screens.join("0-idle.png"))?;
     let mut surprises = Vec::new();
     for (visit, photo) in VISITS.iter().zip(&photos) {
-        if let Some(person) = visit.revoke {
-            revoke(&door, &people[person])?;
-        }
+        prepare(&door, &policy, &people, visit.before)?;
         let report = one_visit(pace.clock().as_ref(), &script, &arrivals, photo)?;
         let outcome = outcome_text(report.outcome);
         let screenshot = screens.join(format!("{}-{outcome}.png", report.visit));
@@ -231,9 +188,27 @@ fn first_screenshot(panel: &Arc<dyn Panel>, file: &Path) -> Outcome {
     }
 }
 
-fn revoke(door: &Door, person: &str) -> Outcome {
+/// What happens before a visit, through the same inbox as at a door.
+fn prepare(door: &Door, policy: &Policy, people: &[PersonId], before: Before) -> Outcome {
+    match before {
+        Before::Nothing => {}
+        Before::Revoked(place) => revoke(door, people[place])?,
+        Before::Card => {
+            let (kind, identifier) = (CredentialKind::FacilityCard, Identifier::new(cast::CARD.to_vec()));
+            let presented = Presented { at: Monotonic::default(), kind, identifier };
+            door.inbox().send(Inbox::Presented(presented))?;
+        }
+        Before::ColourCamera => {
+            let policy = Policy { door: Some(ONLY_DOOR), sensor: SensorTier::Rgb, ..policy.clone() };
+            door.inbox().send(Inbox::Event(Event::Policy(policy)))?;
+        }
+    }
+    Ok(())
+}
+
+fn revoke(door: &Door, person: PersonId) -> Outcome {
     let (reply, answer) = sync_channel(1);
-    let request = Request::Revoke { person: person.into(), reason: "demonstration".into() };
+    let request = Request::Revoke { person: person.to_string(), reason: "demonstration".into() };
     door.inbox().send(Inbox::Request(request, reply))?;
     answer.recv()??;
     Ok(())
@@ -294,9 +269,9 @@ fn honest(latency: Latency) -> Latency {
     Latency { total: latency.total.max(networks), ..latency }
 }
 
-fn print(format: Format, report: &VisitReport, people: &[String], photo: &str, screenshot: PathBuf) {
+fn print(format: Format, report: &VisitReport, people: &[PersonId], photo: &str, screenshot: PathBuf) {
     let person = report.person.map(|person| person.to_string());
-    let place = people.iter().position(|known| Some(known) == person.as_ref());
+    let place = people.iter().position(|known| Some(*known) == report.person);
     let pulse_ms = match report.pulse {
         Some(PulseResult::Pulsed(pulse)) => u64::try_from(pulse.as_millis()).ok(),
         None

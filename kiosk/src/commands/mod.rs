@@ -6,6 +6,7 @@ pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod enrol;
 pub(crate) mod facility;
+pub(crate) mod front;
 pub(crate) mod gallery;
 pub(crate) mod identify;
 pub(crate) mod init;

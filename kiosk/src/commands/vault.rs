@@ -2,7 +2,7 @@
 
 use std::{error::Error, path::Path};
 
-use gate::{Policy, SensorTier};
+use gate::{Command, Event, LetIn, Now, Policy, SensorTier, Session};
 use store::{FileKey, Init, OpenOptions, Store, StoreError, Words};
 
 use crate::{
@@ -84,6 +84,18 @@ fn office_policy(store: &Store, ask: &office::Ask) -> Result<Policy, Box<dyn Err
     }
 }
 
+/// Counts visitors whom staff entered by hand where no kiosk runs: the same session makes the same record, and no door is
+/// there to be released.
+fn count(store: &mut Store, policy: Policy, now: Now, let_in: LetIn) -> Result<(), StoreError> {
+    let roster = store.roster()?;
+    for command in Session::new(policy, roster).step(now, Event::LetIn(let_in)) {
+        if let Command::Commit(decision) = command {
+            _ = gate::commit(store, now, decision)?;
+        }
+    }
+    Ok(())
+}
+
 /// The facility's rules, for whoever stands at no door.
 fn of_vault(store: &Store) -> Result<Policy, Box<dyn Error>> {
     Ok(facility_file::of_vault(store)?.policy_at(None, SensorTier::default()))
@@ -95,7 +107,12 @@ pub(crate) fn ask(data: &Path, request: Request) -> Result<Answer, Box<dyn Error
         Ok(mut store) => {
             let policy = of_vault(&store)?;
             let set = SearchSet::load(&mut store, &policy)?;
-            Ok(serve(&mut store, &set, &policy, None, clock::now(clock::system().as_ref()), request)?.answer)
+            let now = clock::now(clock::system().as_ref());
+            let served = serve(&mut store, &set, &policy, None, now, request)?;
+            if let Some(let_in) = served.let_in {
+                count(&mut store, policy, now, let_in)?;
+            }
+            Ok(served.answer)
         }
         Err(StoreError::InUse(_)) => Ok(socket::ask(data, &request)??),
         Err(error) => Err(error.into()),

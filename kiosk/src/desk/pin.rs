@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_digit_that_was_taken_back_is_not_kept() {
         let mut pin = Pin::default();
-        [1, 2, 3, 4, 5].map(|digit| pin.push(digit));
+        (1..=5).for_each(|digit| pin.push(digit));
         pin.pop();
         assert_eq!((pin.expose(), pin.digits), ("1234", *b"1234\0\0\0\0"));
         pin.clear();

@@ -375,17 +375,25 @@ impl GateThread {
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
         let served = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
         // In place before the answer: whoever hears of a revocation may rely on it.
-        served.map_err(|error| crate::output::explain(&error)).map(|Served { answer, set, policy }| {
-            if let Some(policy) = policy {
-                self.policy = policy.clone();
-                self.step(Event::Policy(policy));
-            }
-            if let Some(set) = set {
-                self.shared.replace(set);
-                self.people_changed();
-            }
-            answer
-        })
+        served.map_err(|error| crate::output::explain(&error)).map(
+            |Served { answer, set, policy, people, let_in }| {
+                if let Some(policy) = policy {
+                    self.policy = policy.clone();
+                    self.step(Event::Policy(policy));
+                }
+                let people = people || set.is_some();
+                if let Some(set) = set {
+                    self.shared.replace(set);
+                }
+                if people {
+                    self.people_changed();
+                }
+                if let Some(let_in) = let_in {
+                    self.step(Event::LetIn(let_in));
+                }
+                answer
+            },
+        )
     }
 
     /// The vault's people changed: the session judges by them from now on, and whoever's card was shown is looked up again.

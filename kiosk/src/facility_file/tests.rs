@@ -204,6 +204,7 @@ fn every_decision_of_a_facility_reaches_the_policy() {
         pause: Duration::from_secs(8),
         longest_pause: Duration::from_secs(9),
         direction: Direction::In,
+        turn: ChallengeDemand::default(),
         sensor: SensorTier::default(),
         face_alone: FaceRules {
             simulated: FaceAlone::NeedsClaim,

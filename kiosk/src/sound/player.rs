@@ -42,6 +42,8 @@ struct Wanted {
     cue: Option<Cue>,
     /// Counts the orders, so that the same cue can be ordered twice.
     order: u64,
+    /// The last order that the thread has finished with.
+    done: u64,
     ended: bool,
 }
 
@@ -106,10 +108,11 @@ impl Shared {
         self.wanted.lock().expect("nothing panics while it holds this lock")
     }
 
-    /// Waits for an order after this one.
-    fn next(&self, after: u64) -> Wanted {
-        let wanted = self.wanted();
-        *self.changed.wait_while(wanted, |wanted| wanted.order == after).expect("nothing panics there")
+    /// Waits for an order after the one that is done.
+    fn next(&self, done: u64) -> Wanted {
+        let mut wanted = self.wanted();
+        wanted.done = done;
+        *self.changed.wait_while(wanted, |wanted| wanted.order == wanted.done).expect("nothing panics there")
     }
 
     /// Waits so long, or until something newer ends what plays now; says whether it does.
@@ -298,8 +301,12 @@ mod tests {
         let process = || fs::read_to_string(&number).ok().filter(|text| text.ends_with('\n'));
         wait_until(|| process().is_some());
         player.play(None);
-        let process = PathBuf::from("/proc").join(process().unwrap().trim());
-        wait_until(|| !process.exists());
+        // The thread waits for the next order only when nothing plays and nothing will be repeated.
+        wait_until(|| {
+            let wanted = player.shared.wanted();
+            wanted.done == wanted.order
+        });
+        assert!(!PathBuf::from("/proc").join(process().unwrap().trim()).exists());
         assert_eq!(heard(&folder), ["evacuate.wav"]);
     }
 

@@ -201,7 +201,7 @@ fn form_of(form: &FormView, english: bool) -> StaffForm {
         },
         pass_value: match form.pass {
             PassKind::Without => String::new(),
-            PassKind::Pass => day(&form.pass_until),
+            PassKind::Pass => typed_date(&form.pass_until),
             PassKind::Coupons => form.coupons.clone(),
         }
         .into(),

@@ -34,7 +34,7 @@ impl Site {
     }
 
     fn pulse(&self, board: &Board) -> Result<PulseResult, Box<dyn Error>> {
-        super::pulse(&self.common(), board, &clock::system(), no_guard())
+        pulse(&self.common(), board, &clock::system(), no_guard())
     }
 }
 
