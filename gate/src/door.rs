@@ -165,6 +165,11 @@ enum Exit {
 }
 
 impl DoorMonitor {
+    /// Other times count from now on, for what is under way as well; what is known of the door stays.
+    pub fn set_times(&mut self, times: DoorTimes) {
+        self.times = times;
+    }
+
     /// A door of which nothing is known yet.
     #[must_use]
     pub fn new(times: DoorTimes) -> Self {

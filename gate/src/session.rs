@@ -222,6 +222,7 @@ impl Session {
             Event::Failed(fault) => self.failed(mono, fault),
             Event::Restored(fault) => self.restored(fault),
             Event::Policy(policy) => {
+                self.door.set_times(policy.door_times);
                 self.policy = policy;
                 Vec::new()
             }

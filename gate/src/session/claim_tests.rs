@@ -261,6 +261,23 @@ fn contact(kiosk: &mut Kiosk, input: Input, active: bool) {
 }
 
 #[test]
+fn new_rules_count_for_a_door_that_stands_open() {
+    let mut kiosk = Kiosk::new(policy());
+    contact(&mut kiosk, Input::DoorPosition, false);
+    contact(&mut kiosk, Input::RequestToExit, true);
+    contact(&mut kiosk, Input::DoorPosition, true);
+    kiosk.wait(3_000);
+    let held_open = |kiosk: &mut Kiosk| {
+        let commands = kiosk.session.step(Now { mono: kiosk.now, wall: None }, Event::Tick);
+        commands.contains(&Command::Record(Entry::Door(crate::DoorEvent::HeldOpen)))
+    };
+    assert!(!held_open(&mut kiosk), "the usual 30 seconds are not over");
+    let door_times = crate::DoorTimes { held_open: Duration::from_secs(2), ..crate::DoorTimes::default() };
+    kiosk.event(Event::Policy(Policy { door_times, ..policy() }));
+    assert!(held_open(&mut kiosk));
+}
+
+#[test]
 fn in_a_fire_the_door_is_free_and_nobody_is_judged() {
     let mut kiosk = Kiosk::new(policy());
     contact(&mut kiosk, Input::FireContact, false);

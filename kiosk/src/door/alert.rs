@@ -13,6 +13,8 @@ pub(crate) enum Alert {
     Fire,
     /// The housing was opened.
     Tamper,
+    /// The facility's rules have something that staff should look at.
+    Rules,
 }
 
 impl Alert {
@@ -24,6 +26,7 @@ impl Alert {
             Self::HeldOpen => "held-open",
             Self::Fire => "fire",
             Self::Tamper => "tamper",
+            Self::Rules => "rules",
         }
     }
 }

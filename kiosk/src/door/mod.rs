@@ -48,6 +48,7 @@ use self::{
     watch::Watch,
 };
 use crate::{
+    facility_file,
     search::{SearchSet, Shared},
     service::{Reply, Request},
     ui::Panel,
@@ -111,6 +112,10 @@ pub(crate) enum DoorError {
     Store(#[from] store::StoreError),
     #[error("this program's own path is not known, so the strike cannot be guarded")]
     Program(#[source] std::io::Error),
+    #[error(
+        "the facility's rules cannot be used at this board; set others with `kiosk facility set FILE`\n{0}"
+    )]
+    Rules(String),
     #[error("a thread cannot be started")]
     Thread(#[source] std::io::Error),
 }
@@ -136,6 +141,7 @@ impl Door {
         policy.door = strike.as_ref().map(|strike| strike.door());
         policy.sensor = board.sensor;
         policy.direction = board.direction;
+        judge(&policy, &*alert)?;
         let now = crate::clock::now(clock.as_ref());
         let mut session = Session::new(policy.clone(), store.roster()?);
         let told = session.step(now, Event::Inside(store.inside(now)?));
@@ -235,9 +241,54 @@ impl Door {
     }
 }
 
+/// Rules that let nobody in or everybody open no door; what else is wrong with them is told to the staff.
+fn judge(policy: &Policy, alert: &dyn Fn(Alert)) -> Result<(), DoorError> {
+    let found = facility_file::findings(policy);
+    if let Some(fatal) = facility_file::fatal(&found) {
+        return Err(DoorError::Rules(fatal));
+    }
+    for finding in &found {
+        tracing::warn!(finding = finding.english, "facility's rules");
+    }
+    if !found.is_empty() {
+        alert(Alert::Rules);
+    }
+    Ok(())
+}
+
 fn spawn<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, DoorError> {
     thread::Builder::new().name(name.into()).spawn(run).map_err(DoorError::Thread)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::cell::Cell;
+
+    use gate::SensorTier;
+
+    use super::*;
+
+    fn judged(rules: &str) -> (Result<(), DoorError>, bool) {
+        let rules = facility_file::parse("test.toml", rules).unwrap();
+        let told = Cell::new(false);
+        let policy = rules.policy_at(Policy::default().door, SensorTier::Rgb);
+        let judged = judge(&policy, &|alert| told.set(alert == Alert::Rules));
+        (judged, told.get())
+    }
+
+    #[test]
+    fn rules_that_would_open_for_everybody_open_no_door() {
+        let (judged, _) = judged("[claim]\ntarget_fmr = 0.5\n");
+        assert!(judged.unwrap_err().to_string().contains("claim.target_fmr"));
+    }
+
+    #[test]
+    fn a_door_that_a_photograph_opens_is_told_to_the_staff() {
+        assert!(matches!(judged("[face_alone]\nrgb = 'opens'\n"), (Ok(()), true)));
+        assert!(matches!(judged(""), (Ok(()), false)));
+    }
 }
