@@ -57,7 +57,7 @@ pub enum Event {
     /// A part works again.
     Restored(Fault),
     /// The facility's policy changed.
-    Policy(Policy),
+    Policy(Box<Policy>),
     /// Who is registered changed.
     Roster(Roster),
     /// Who is inside, as the records say; told at the start.
@@ -223,7 +223,7 @@ impl Session {
             Event::Restored(fault) => self.restored(fault),
             Event::Policy(policy) => {
                 self.door.set_times(policy.door_times);
-                self.policy = policy;
+                self.policy = *policy;
                 Vec::new()
             }
             Event::Roster(roster) => {

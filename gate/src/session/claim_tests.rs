@@ -273,7 +273,7 @@ fn new_rules_count_for_a_door_that_stands_open() {
     };
     assert!(!held_open(&mut kiosk), "the usual 30 seconds are not over");
     let door_times = crate::DoorTimes { held_open: Duration::from_secs(2), ..crate::DoorTimes::default() };
-    kiosk.event(Event::Policy(Policy { door_times, ..policy() }));
+    kiosk.event(Event::Policy(Box::new(Policy { door_times, ..policy() })));
     assert!(held_open(&mut kiosk));
 }
 

@@ -200,7 +200,7 @@ fn prepare(door: &Door, policy: &Policy, people: &[PersonId], before: Before) ->
         }
         Before::ColourCamera => {
             let policy = Policy { door: Some(ONLY_DOOR), sensor: SensorTier::Rgb, ..policy.clone() };
-            door.inbox().send(Inbox::Event(Event::Policy(policy)))?;
+            door.inbox().send(Inbox::Event(Event::Policy(Box::new(policy))))?;
         }
     }
     Ok(())

@@ -379,7 +379,7 @@ impl GateThread {
             |Served { answer, set, policy, people, let_in }| {
                 if let Some(policy) = policy {
                     self.policy = policy.clone();
-                    self.step(Event::Policy(policy));
+                    self.step(Event::Policy(Box::new(policy)));
                 }
                 let people = people || set.is_some();
                 if let Some(set) = set {

@@ -108,7 +108,9 @@ fn render(page: &mut String, held: &Value) -> fmt::Result {
     );
     match held {
         Value::Object(held) => sections(page, held)?,
-        other => value(page, "", other)?,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            value(page, "", other)?;
+        }
     }
     page.push_str("</body></html>\n");
     Ok(())
