@@ -7,7 +7,8 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use serde_json::Value;
 use tests::{Site, lines, path_text, photo, text, wait_until};
 
-const STRIKE: &str = "[strike]\nkind = \"sim\"\npulse_ms = 200\non_power_loss = \"fail-secure\"\npulses = \"pulses.jsonl\"\n";
+const STRIKE: &str =
+    "[strike]\nkind = \"sim\"\npulse_ms = 200\non_power_loss = \"fail-secure\"\npulses = \"pulses.jsonl\"\n";
 
 fn pulses(site: &Site) -> usize {
     fs::read_to_string(site.path("pulses.jsonl")).map_or(0, |text| text.lines().count())
@@ -94,7 +95,8 @@ fn an_export_is_for_its_owner_alone_and_lists_who_looked() {
     };
     let held: Value = serde_json::from_str(&read("json")).unwrap();
     assert_eq!(held["name"], "見本 太郎");
-    let why: Vec<_> = held["accesses"].as_array().unwrap().iter().map(|it| it["why"].as_str().unwrap()).collect();
+    let why: Vec<_> =
+        held["accesses"].as_array().unwrap().iter().map(|it| it["why"].as_str().unwrap()).collect();
     assert_eq!(why, ["電話での問い合わせ", "開示請求"]);
     assert!(!held["references"][0]["vector"].as_array().unwrap().is_empty());
     let page = read("page");
@@ -111,8 +113,7 @@ fn a_running_kiosk_reports_what_its_door_did() {
     let report = || site.succeeds(&["report"]).remove(0);
     wait_until("the visit is counted", || report()["total"]["visitors"] == 1);
     let (csv, html) = (site.path("today.csv"), site.path("today.html"));
-    let total =
-        &site.succeeds(&["report", "--csv", path_text(&csv), "--html", path_text(&html)])[0]["total"];
+    let total = &site.succeeds(&["report", "--csv", path_text(&csv), "--html", path_text(&html)])[0]["total"];
     assert_eq!((&total["by_way"]["face"], &total["manual"]), (&1.into(), &0.into()));
     assert!(total["reception"]["median_ms"].as_u64().unwrap() > 0);
     assert!(kiosk.stop());
@@ -130,7 +131,8 @@ fn the_self_test_passes_on_a_sound_board_and_leaves_the_door_alone() {
     let site = Site::initialised();
     let board = site.board(&[&photo("stranger-1.jpg")], STRIKE);
     let found = &site.succeeds(&["selftest", "--board", path_text(&board)])[0];
-    let parts: Vec<_> = found["lines"].as_array().unwrap().iter().map(|it| it["part"].as_str().unwrap()).collect();
+    let parts: Vec<_> =
+        found["lines"].as_array().unwrap().iter().map(|it| it["part"].as_str().unwrap()).collect();
     assert_eq!(parts[..6], ["camera", "reader-1", "relay", "door-contact", "clock", "network"]);
     for part in ["weights", "data", "rules", "disk", "day"] {
         assert!(parts.contains(&part), "{part}");
@@ -152,7 +154,10 @@ fn the_self_test_fails_where_a_device_is_missing_and_says_what_to_do() {
     assert!(!output.status.success());
     let found = &lines(&output.stdout)[0];
     let relay = found["lines"].as_array().unwrap().iter().find(|it| it["part"] == "relay").unwrap();
-    assert_eq!(relay["ja"], "リレー（ドアを開ける装置）が見つかりません。USBケーブルを差し直してください（/dev/not-there）");
+    assert_eq!(
+        relay["ja"],
+        "リレー（ドアを開ける装置）が見つかりません。USBケーブルを差し直してください（/dev/not-there）"
+    );
     assert_eq!(relay["en"], "Relay not found. Re-plug the USB cable (/dev/not-there)");
 }
 
