@@ -6,7 +6,6 @@ mod arguments;
 mod assets;
 mod clock;
 mod commands;
-#[allow(dead_code, unused_imports)]
 mod desk;
 mod display;
 mod door;

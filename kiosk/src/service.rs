@@ -316,7 +316,7 @@ fn enrol(
 }
 
 /// Everybody whom the door may take for the new enrolee, most alike first. A match of a revoked enrolment is refused.
-fn alike(
+pub(crate) fn alike(
     set: &SearchSet,
     templates: &[Template],
     reinstates: Option<PersonId>,

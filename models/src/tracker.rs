@@ -11,6 +11,7 @@ use std::time::Duration;
 use gate::{Monotonic, Template, TrackId};
 
 use crate::detector::{Detection, Rect, prominence};
+use crate::vision::{BYSTANDER_AREA, BYSTANDER_SCORE};
 
 /// Least overlap of two boxes, from one frame to the next, that are the same face. At ten frames a second a walking
 /// person's face moves less than half its width.
@@ -129,6 +130,20 @@ impl Tracker {
             }
             (Some(_), None) => unreachable!("a followed face is one of those inside"),
         }
+    }
+
+    /// How many other faces are inside the guide that could be meant as well: what is much smaller than the subject, or
+    /// hardly looks like a face, could not.
+    #[must_use]
+    pub fn bystanders(&self, size: (usize, usize), faces: &[Detection], subject: Option<&Tracked>) -> usize {
+        let area = subject.map_or(0.0, |subject| subject.detection.face.area());
+        let meant = |other: &&Detection| {
+            subject.is_none_or(|subject| **other != subject.detection)
+                && self.guide.holds(&other.face, size)
+                && other.score >= BYSTANDER_SCORE
+                && other.face.area() >= area * BYSTANDER_AREA
+        };
+        faces.iter().filter(meant).count()
     }
 
     /// Compares the subject's template with the first of its track and returns the track it belongs to: the same, or a

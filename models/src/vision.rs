@@ -57,6 +57,9 @@ pub struct Observation<'a> {
     pub captured: Monotonic,
     /// How many faces were found where faces were looked for, whether inside the guide or not.
     pub faces_in_view: usize,
+    /// How many others are inside the guide, near and clear enough to be meant (see [`BYSTANDER_AREA`] and
+    /// [`BYSTANDER_SCORE`]).
+    pub bystanders: usize,
     /// Whether the whole frame was searched. If not, only the surroundings of the subject were, and `faces_in_view` says
     /// nothing of the rest; a whole search is never older than [`LONGEST_NARROW_VIEW`](crate::gaze::LONGEST_NARROW_VIEW).
     pub whole_frame: bool,
@@ -243,6 +246,7 @@ impl Vision {
         let mut observation = Observation {
             captured,
             faces_in_view: found.faces,
+            bystanders: found.bystanders,
             whole_frame: found.everywhere,
             subject: None,
             timings,
@@ -371,6 +375,7 @@ struct Look<'a> {
 /// What a look gave.
 struct Found {
     faces: usize,
+    bystanders: usize,
     everywhere: bool,
     subject: Option<Tracked>,
 }
@@ -386,13 +391,15 @@ impl Look<'_> {
             if self.tracker.continues_with(faces) {
                 self.gaze.saw_surroundings();
                 let subject = self.tracker.update(captured, size, faces);
-                return Ok(Found { faces: faces.len(), everywhere: false, subject });
+                let bystanders = self.tracker.bystanders(size, faces, subject.as_ref());
+                return Ok(Found { faces: faces.len(), bystanders, everywhere: false, subject });
             }
         }
         let faces = self.detector.detect_here(picture)?;
         self.gaze.saw_everything(captured);
         let subject = self.tracker.update(captured, size, faces);
-        Ok(Found { faces: faces.len(), everywhere: true, subject })
+        let bystanders = self.tracker.bystanders(size, faces, subject.as_ref());
+        Ok(Found { faces: faces.len(), bystanders, everywhere: true, subject })
     }
 }
 

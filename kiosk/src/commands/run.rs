@@ -22,6 +22,7 @@ use super::{Outcome, vault};
 use crate::{
     arguments::{Common, Run},
     assets, clock,
+    desk::{self, DeskEvent},
     display::Display,
     door::{Door, Inbox, Parts},
     facility_file::{self, FacilityFile},
@@ -40,14 +41,14 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
-    let inbox = Arc::new(OnceLock::new());
+    let (inbox, desk) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
     let staff = Staff { program: run.on_staff_call.clone() };
     let setup = Setup {
         notice,
         readers: !board.readers.is_empty(),
         vehicle: policy.facility.greeting == Greeting::Board,
     };
-    let display = Display::open(run.headless, true, setup, touched(&inbox, staff.clone()))?;
+    let display = Display::open(run.headless, true, setup, touched(&inbox, &desk, staff.clone()))?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -58,6 +59,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     match store.and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
             _ = inbox.set(door.inbox());
+            _ = desk.set(door.desk());
             display.run()?;
             notify::stopping();
             door.stop();
@@ -84,8 +86,17 @@ fn with_rules(store: Result<Store, StoreError>) -> (Result<Store, Box<dyn Error>
 
 /// What a touch does. A call of the staff is recorded once the door is open, and the facility's program is started in any
 /// case, because staff are needed most when the kiosk is out of service.
-fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(Touch) + Clone + 'static {
-    let inbox = Arc::clone(inbox);
+fn touched(
+    inbox: &Arc<OnceLock<SyncSender<Inbox>>>,
+    desk: &Arc<OnceLock<SyncSender<DeskEvent>>>,
+    staff: Staff,
+) -> impl Fn(Touch) + Clone + 'static {
+    let (inbox, desk) = (Arc::clone(inbox), Arc::clone(desk));
+    let tell_desk = move |touch| {
+        if let Some(desk) = desk.get() {
+            _ = desk.try_send(DeskEvent::Touch(touch));
+        }
+    };
     let tell_gate = move |event| {
         if let Some(inbox) = inbox.get() {
             _ = inbox.try_send(Inbox::Event(event));
@@ -98,11 +109,9 @@ fn touched(inbox: &Arc<OnceLock<SyncSender<Inbox>>>, staff: Staff) -> impl Fn(To
             staff.tell("called");
         }
         Touch::CannotTurn => tell_gate(Event::CannotTurn),
-        Touch::Language(_)
-        | Touch::StaffArea
-        | Touch::Desk(_)
-        | Touch::Member { .. }
-        | Touch::HouseholdDone => {}
+        Touch::StaffArea => tell_desk(desk::Touch::Open),
+        Touch::Desk(touch) => tell_desk(touch),
+        Touch::Language(_) | Touch::Member { .. } | Touch::HouseholdDone => {}
     }
 }
 

@@ -5,7 +5,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use gate::{
-    Assurance, Date, DenyReason, FeeClassId, PersonId, Residency, StaffId, Standing, Template, Way, Words,
+    Assurance, CredentialKind, Date, FeeClassId, PersonId, Residency, StaffId, Standing, Template, Way, Words,
 };
 use zeroize::Zeroizing;
 
@@ -54,7 +54,7 @@ impl SignedIn {
 }
 
 /// The number on a card, as the credential port read it.
-pub(crate) struct CardNumber(pub(crate) Zeroizing<Vec<u8>>);
+pub(crate) struct CardNumber(pub(crate) CredentialKind, pub(crate) Zeroizing<Vec<u8>>);
 
 /// A question.
 pub(crate) enum Ask {
@@ -142,8 +142,6 @@ pub(crate) enum Failure {
     ConsentChanged,
     /// A face matches a revoked enrolment: for the supervisor.
     MatchesRevoked,
-    /// Two of these faces are the same person's.
-    SameFaceTwice,
     /// The enrolment was revoked before.
     RevokedBefore,
     /// The person is not there any more.
@@ -167,7 +165,7 @@ pub(crate) enum ConsentLanguage {
 }
 
 /// The text that is agreed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Consent {
     /// Its name in the records, for instance `2026-04`.
     pub(crate) version: Arc<str>,
@@ -175,6 +173,8 @@ pub(crate) struct Consent {
     pub(crate) words: Words,
     /// Today, by the facility's clock; none where the clock does not tell.
     pub(crate) today: Option<Date>,
+    /// Bona fide score that a frame must reach, by the rules of now.
+    pub(crate) pad_floor: f32,
 }
 
 /// What somebody agreed to.
@@ -235,6 +235,8 @@ pub(crate) struct Enrolled {
     pub(crate) people: usize,
     /// Other enrolments that look alike, for staff to look at.
     pub(crate) alike: Vec<Alike>,
+    /// A pass or coupons could not be stored: to be given later.
+    pub(crate) passes_missing: bool,
 }
 
 /// Two people whom the door may take for each other.
@@ -312,18 +314,18 @@ pub(crate) enum Why {
 }
 
 impl Why {
-    /// The staff's word for a reason.
-    pub(crate) fn of(reason: DenyReason) -> Self {
+    /// The staff's word for a reason of the records.
+    pub(crate) fn of(reason: &str) -> Self {
         match reason {
-            DenyReason::NoMatch => Self::NotRecognised,
-            DenyReason::Ambiguous | DenyReason::SecondFactorRequired => Self::AnotherProof,
-            DenyReason::Revoked { .. } => Self::Revoked,
-            DenyReason::PresentationAttack | DenyReason::NotTurned => Self::NotLiving,
-            DenyReason::LowQuality(_) => Self::NoClearPicture,
-            DenyReason::Abandoned => Self::Left,
-            DenyReason::Interrupted(_) => Self::Interrupted,
-            DenyReason::ClaimNotConfirmed { .. } | DenyReason::UnknownCredential(_) => Self::Card,
-            DenyReason::NotAdmitted { .. } => Self::NotToday,
+            "no-match" => Self::NotRecognised,
+            "ambiguous" | "second-factor-required" => Self::AnotherProof,
+            "revoked" => Self::Revoked,
+            "presentation-attack" | "not-turned" => Self::NotLiving,
+            "low-quality" => Self::NoClearPicture,
+            "abandoned" => Self::Left,
+            "interrupted" => Self::Interrupted,
+            "claim-not-confirmed" | "unknown-credential" => Self::Card,
+            _ => Self::NotToday,
         }
     }
 }
@@ -331,8 +333,8 @@ impl Why {
 /// Who is inside, as far as this kiosk saw.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct InsideNow {
-    /// Names, with hour and minute of entry; a person under protection has none.
-    pub(crate) people: Vec<(Option<Arc<str>>, Option<(u8, u8)>)>,
+    /// Everybody's name; a person under protection has none.
+    pub(crate) people: Vec<Option<Arc<str>>>,
     /// Visitors without a name, entered by hand today. Nobody sees them leave, so this is the most there can be.
     pub(crate) by_hand: u32,
 }

@@ -36,9 +36,9 @@ pub(crate) enum Lens {
 pub(crate) struct Sighting {
     /// When the frame was taken.
     pub(crate) captured: Monotonic,
-    /// Faces inside the guide.
-    pub(crate) inside: usize,
-    /// Whether the whole frame was searched; if not, `inside` says nothing of what is far from the face.
+    /// Others in the guide who could be meant.
+    pub(crate) bystanders: usize,
+    /// Whether the whole frame was searched; if not, `bystanders` says nothing of what is far from the face.
     pub(crate) whole_frame: bool,
     /// The face that is followed.
     pub(crate) face: Option<Face>,
@@ -113,9 +113,9 @@ impl Collector {
             return None;
         }
         self.newest = sighting.captured;
-        let Sighting { captured, inside, whole_frame, face } = sighting;
+        let Sighting { captured, bystanders, whole_frame, face } = sighting;
         self.hint = match face {
-            _ if inside > 1 => self.start_over(Hint::Bystander),
+            _ if bystanders > 0 => self.start_over(Hint::Bystander),
             None => Hint::Nobody,
             Some(face) => {
                 if self.track != Some(face.track) {
@@ -207,7 +207,7 @@ impl CaptureSlot {
 
 impl fmt::Debug for Sighting {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Sighting({} in the guide, face: {})", self.inside, self.face.is_some())
+        write!(out, "Sighting({} bystanders, face: {})", self.bystanders, self.face.is_some())
     }
 }
 
@@ -223,7 +223,7 @@ pub(super) mod tests {
         let template = Template::new(ModelId::new("toy"), vec![1.0, track as f32]).unwrap();
         let reading = Ok(Sample { template, pad: 0.9 });
         let face = Some(Face { track: TrackId(track), reading });
-        Sighting { captured: Monotonic::from_micros(at_ms * 1_000), inside: 1, whole_frame: true, face }
+        Sighting { captured: Monotonic::from_micros(at_ms * 1_000), bystanders: 0, whole_frame: true, face }
     }
 
     fn poor(at_ms: u64, track: u64, issue: QualityIssue) -> Sighting {
@@ -272,7 +272,7 @@ pub(super) mod tests {
         let mut it = collector();
         it.take(good(300, 1));
         it.take(good(600, 1));
-        assert!(it.take(Sighting { inside: 2, ..good(900, 1) }).is_none());
+        assert!(it.take(Sighting { bystanders: 1, ..good(900, 1) }).is_none());
         assert_eq!((it.progress(), it.hint()), (0, Hint::Bystander));
     }
 

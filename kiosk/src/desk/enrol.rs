@@ -92,13 +92,7 @@ impl Enrolling {
     }
 
     /// A touch of this page.
-    pub(super) fn touch(
-        &mut self,
-        now: Monotonic,
-        who: &SignedIn,
-        pad_floor: f32,
-        touch: EnrolTouch,
-    ) -> Next {
+    pub(super) fn touch(&mut self, now: Monotonic, who: &SignedIn, touch: EnrolTouch) -> Next {
         match (&mut self.step, touch) {
             (Step::Kind, EnrolTouch::One) => return self.begin(false),
             (Step::Kind, EnrolTouch::Household) => return self.begin(true),
@@ -112,10 +106,10 @@ impl Enrolling {
             (Step::Form, EnrolTouch::Assurance(assurance)) => self.draft.assurance = assurance,
             (Step::Form, EnrolTouch::Pass(kind)) => self.choose_pass(kind),
             (Step::Form, EnrolTouch::Protected) => self.draft.protected = !self.draft.protected,
-            (Step::Form, EnrolTouch::ToCamera) => return self.to_camera(now, pad_floor),
+            (Step::Form, EnrolTouch::ToCamera) => return self.look_at_the_camera(now),
             (Step::Form | Step::Capture(_), EnrolTouch::WithoutFace) => return self.add(Vec::new()),
             (Step::Captured(_), EnrolTouch::Retake) => {
-                self.step = Step::Capture(Collector::new(now, pad_floor));
+                self.step = Step::Capture(Collector::new(now, self.pad_floor()));
             }
             (Step::Captured(templates), EnrolTouch::Keep) => {
                 let templates = std::mem::take(templates);
@@ -177,15 +171,20 @@ impl Enrolling {
         };
     }
 
+    /// Without a text nobody comes to the camera.
+    fn pad_floor(&self) -> f32 {
+        self.consent.as_ref().map_or(f32::INFINITY, |consent| consent.pad_floor)
+    }
+
     fn today(&self) -> Option<Date> {
         self.consent.as_ref()?.today
     }
 
     /// A form with a mistake in it is told so before anybody stands before the camera.
-    fn to_camera(&mut self, now: Monotonic, pad_floor: f32) -> Next {
+    fn look_at_the_camera(&mut self, now: Monotonic) -> Next {
         match self.draft.member(self.today(), Vec::new()) {
             Ok(_) => {
-                self.step = Step::Capture(Collector::new(now, pad_floor));
+                self.step = Step::Capture(Collector::new(now, self.pad_floor()));
                 Next::Stay
             }
             Err(flaw) => Next::Say(Note::Flaw(flaw)),
@@ -233,7 +232,7 @@ impl Enrolling {
 
     /// Saved: everything that was typed is forgotten.
     pub(super) fn enrolled(&mut self, enrolled: Enrolled) -> Next {
-        let note = Note::Enrolled(enrolled.people);
+        let note = if enrolled.passes_missing { Note::PassMissing } else { Note::Enrolled(enrolled.people) };
         *self = Self::new();
         if enrolled.alike.is_empty() {
             return Next::Done(note);

@@ -13,7 +13,7 @@ use super::{
 pub(crate) enum DeskEvent {
     /// Somebody touched the screen.
     Touch(Touch),
-    /// A card was read while the staff area may take it.
+    /// A card was read while the staff area is open.
     Card(CardNumber),
     /// A frame was looked at while a face is taken.
     Seen(Sighting),
@@ -196,6 +196,8 @@ pub(crate) enum PeopleTouch {
 pub(crate) enum Note {
     /// So many people were enrolled.
     Enrolled(usize),
+    /// They were enrolled, and a pass or coupons are still to be given.
+    PassMissing,
     /// So many visitors were entered.
     Entered(usize),
     /// The door was told to open.

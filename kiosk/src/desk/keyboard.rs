@@ -36,7 +36,7 @@ pub(crate) enum Extra {
 }
 
 /// Columns of letters; the rows follow from it.
-pub(crate) const COLUMNS: usize = 10;
+const COLUMNS: usize = 10;
 
 /// Each column is a row of the fifty sounds, read downwards; a space is no key.
 const HIRAGANA: [&str; 5] = [

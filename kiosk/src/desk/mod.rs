@@ -11,6 +11,7 @@
 
 mod ask;
 mod capture;
+mod driver;
 mod enrol;
 mod event;
 mod form;
@@ -18,6 +19,7 @@ mod keyboard;
 mod manual;
 mod people;
 mod pin;
+mod serve;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -34,14 +36,15 @@ pub(crate) use self::{
         Fees, Found, Household, InsideNow, LetIn, Member, Pass, Refused, Reply, Role, SignedIn, Why,
     },
     capture::{CaptureSlot, Face, Hint, Lens, Sample, Sighting},
+    driver::{DeskThread, WAITING},
     event::{
         DeskCommand, DeskEvent, Destination, EnrolTouch, ManualTouch, Note, PadTouch, PeopleTouch, TextTouch,
         Touch,
     },
     form::{Field, Flaw, PassKind, date},
-    keyboard::{COLUMNS, Extra, Layout, letters},
-    people::HOLD,
+    keyboard::{Extra, Layout, letters},
     pin::Pin,
+    serve::{Answered, serve_desk},
     view::{FormView, MemberLine, PageView, View},
 };
 use self::{enrol::Enrolling, manual::Manual, people::People, sign_in::SignIn};
@@ -66,8 +69,6 @@ pub(crate) struct Desk {
     english: bool,
     shown: View,
     lens: Lens,
-    /// Bona fide score that a frame of an enrolment must reach.
-    pad_floor: f32,
 }
 
 enum State {
@@ -108,8 +109,8 @@ struct Waiting {
 }
 
 impl Desk {
-    /// A desk that nobody is at. `pad_floor`: the policy's.
-    pub(crate) fn new(pad_floor: f32) -> Self {
+    /// A desk that nobody is at.
+    pub(crate) fn new() -> Self {
         Self {
             state: State::Closed,
             touched: Monotonic::default(),
@@ -119,7 +120,6 @@ impl Desk {
             english: false,
             shown: View::default(),
             lens: Lens::Door,
-            pad_floor,
         }
     }
 
@@ -163,7 +163,7 @@ impl Desk {
             (State::Closed, _) => Next::Stay,
             (State::SigningIn(page), touch) => page.touch(touch),
             (State::Open(_, Page::Menu), Touch::Menu(destination)) => self.go(destination),
-            (State::Open(who, page), touch) => page.touch(now, who, self.pad_floor, touch),
+            (State::Open(who, page), touch) => page.touch(now, who, touch),
         };
         self.next(now, next, commands);
     }
@@ -185,10 +185,10 @@ impl Desk {
     fn next(&mut self, now: Monotonic, next: Next, commands: &mut Vec<DeskCommand>) {
         match next {
             Next::Stay => {}
-            Next::Menu => self.to_menu(),
+            Next::Menu => self.show_menu(),
             Next::Say(note) => self.note = Some(note),
             Next::Done(note) => {
-                self.to_menu();
+                self.show_menu();
                 self.note = Some(note);
             }
             Next::Ask(ask) => self.ask(now, ask, commands),
@@ -215,7 +215,7 @@ impl Desk {
         number
     }
 
-    fn to_menu(&mut self) {
+    fn show_menu(&mut self) {
         if let State::Open(_, page) = &mut self.state {
             *page = Page::Menu;
         }
@@ -308,10 +308,10 @@ impl Desk {
 }
 
 impl Page {
-    fn touch(&mut self, now: Monotonic, who: &SignedIn, pad_floor: f32, touch: Touch) -> Next {
+    fn touch(&mut self, now: Monotonic, who: &SignedIn, touch: Touch) -> Next {
         match (self, touch) {
             (Self::Enrol(page), Touch::Back) => page.back(),
-            (Self::Enrol(page), Touch::Enrol(touch)) => page.touch(now, who, pad_floor, touch),
+            (Self::Enrol(page), Touch::Enrol(touch)) => page.touch(now, who, touch),
             (Self::Enrol(page), Touch::Text(touch)) => page.text(touch),
             (Self::Enrol(page), Touch::Pad(touch)) => page.pad(touch),
             (Self::People(page), Touch::Back) => page.back(),

@@ -23,7 +23,7 @@ impl Story {
     /// Nobody is at the desk.
     fn new() -> Self {
         Self {
-            desk: Desk::new(0.5),
+            desk: Desk::new(),
             now: Monotonic::from_micros(1_000_000),
             view: View::default(),
             lens: Lens::Door,
@@ -212,7 +212,12 @@ fn a_fire_closes_the_staff_area() {
 
 #[test]
 fn a_card_signs_in_only_where_somebody_is_asked_to() {
-    let card = || DeskEvent::Card(CardNumber(zeroize::Zeroizing::new(vec![4, 5, 6])));
+    let card = || {
+        DeskEvent::Card(CardNumber(
+            gate::CredentialKind::FacilityCard,
+            zeroize::Zeroizing::new(vec![4, 5, 6]),
+        ))
+    };
     let mut story = Story::new();
     story.step(card());
     assert!(story.asks.is_empty());

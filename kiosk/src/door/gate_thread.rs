@@ -10,14 +10,15 @@ use std::{
 
 use boards::{Clock, Presented};
 use gate::{
-    Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, Monotonic, PersonId, Policy,
-    Screen, Session, StaffId, commit,
+    Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, LetIn, Monotonic, Outcome,
+    PersonId, Policy, Screen, Session, commit,
 };
 use models::{
     Card,
     calibration::{Impostors, LiveTail},
 };
 use store::{Owner, Store, StoreError};
+use zeroize::Zeroizing;
 
 use super::{
     Alert, Inbox, Latency, Stages, VisitReport,
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::{
     clock,
+    desk::{self, Answered, AskNumber, CaptureSlot, CardNumber, DeskEvent, Lens, serve_desk},
     office::retention::Sweep,
     search::Shared,
     service::{Reply, Request, Served, outcome_text, serve},
@@ -51,6 +53,10 @@ pub(super) struct GateThread {
     clock: Arc<dyn Clock>,
     observer: Box<dyn FnMut(&VisitReport) + Send>,
     alert: Box<dyn Fn(Alert) + Send>,
+    desk: SyncSender<DeskEvent>,
+    lens: Arc<CaptureSlot>,
+    /// The newest decision by which staff let somebody in is on record.
+    let_in_recorded: bool,
     /// Whether the card's promise holds at this door, since the program started.
     live: LiveTail,
     /// The stages of the newest judged frame.
@@ -76,12 +82,26 @@ pub(super) struct GateParts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Box<dyn FnMut(&VisitReport) + Send>,
     pub(super) alert: Box<dyn Fn(Alert) + Send>,
+    pub(super) desk: SyncSender<DeskEvent>,
+    pub(super) lens: Arc<CaptureSlot>,
 }
 
 impl GateThread {
     pub(super) fn new(parts: GateParts) -> Self {
-        let GateParts { policy, session, store, shared, expected, strike, panel, clock, observer, alert } =
-            parts;
+        let GateParts {
+            policy,
+            session,
+            store,
+            shared,
+            expected,
+            strike,
+            panel,
+            clock,
+            observer,
+            alert,
+            desk,
+            lens,
+        } = parts;
         panel.show(session.screen().into());
         Self {
             policy,
@@ -93,6 +113,9 @@ impl GateThread {
             panel,
             observer,
             alert,
+            desk,
+            lens,
+            let_in_recorded: false,
             live: LiveTail::new(&Card::sface()),
             stages: Stages { finished: clock.now(), ..Stages::default() },
             sweep: Sweep::new(clock.now()),
@@ -121,6 +144,8 @@ impl GateThread {
                     let answer = self.serve(request);
                     _ = reply.try_send(answer);
                 }
+                Ok(Inbox::Desk(number, ask)) => self.serve_desk(number, ask),
+                Ok(Inbox::DeskLetIn(number, let_in)) => self.desk_let_in(number, let_in),
                 Err(RecvTimeoutError::Timeout) => self.step(Event::Tick),
                 Ok(Inbox::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -159,6 +184,9 @@ impl GateThread {
 
     /// Shows a screen, with the name of whoever may be greeted by it.
     fn show(&mut self, screen: Screen) {
+        if matches!(screen, Screen::Evacuate) {
+            self.tell_desk(DeskEvent::Evacuate);
+        }
         let greeted = if let Screen::Welcome(welcome) = &screen { welcome.greet } else { None };
         // A name that cannot be read is not worth a screen that does not come.
         let name = greeted.and_then(|person| self.store.name(person).ok().flatten());
@@ -183,8 +211,10 @@ impl GateThread {
         let stepped = self.clock.now();
         // `commit` takes the decision, so what the report says is read before; the record's place is known after.
         let draft = VisitReport::draft(&decision);
+        let let_in = matches!(decision.outcome(), Outcome::LetIn { .. });
         match commit(&mut self.store, clock::now(self.clock.as_ref()), decision) {
             Ok(committed) => {
+                self.let_in_recorded |= let_in;
                 let latency = Latency::new(&self.stages, stepped, self.clock.now());
                 self.report(draft.recorded(committed.record, latency), &committed);
                 Event::Committed(committed)
@@ -283,20 +313,53 @@ impl GateThread {
         self.expected.replace(expected);
     }
 
-    /// A card or code: whose it is, the vault says. What it holds goes no further than this.
+    /// A card or code: whose it is, the vault says. What it holds goes no further than this, and at an open staff area to the
+    /// desk, where staff sign in with theirs and nobody comes in.
     fn presented(&mut self, Presented { kind, identifier, .. }: &Presented) {
         let kind = *kind;
+        if self.lens.lens() != Lens::Door {
+            let bytes = Zeroizing::new(identifier.bytes().to_vec());
+            return self.tell_desk(DeskEvent::Card(CardNumber(kind, bytes)));
+        }
         match self.store.lookup(kind, identifier.bytes()) {
             Ok(Some(Owner::Person(person))) => self.step(Event::Presented(Claim::Of { person, kind })),
-            Ok(Some(Owner::Staff(staff))) => self.staff_card(staff),
+            // A card of the staff opens no door by itself: it signs in at the staff area.
+            Ok(Some(Owner::Staff(staff))) => tracing::info!(?staff, "staff card"),
             Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),
             Err(error) => tracing::error!(error = crate::output::explain(&error), "credential not looked up"),
         }
     }
 
-    /// A card of the staff opens no door by itself: it signs in at the desk.
-    fn staff_card(&mut self, staff: StaffId) {
-        tracing::info!(?staff, "staff card");
+    /// Never waits: a desk that is behind gives its question up.
+    fn tell_desk(&self, event: DeskEvent) {
+        _ = self.desk.try_send(event);
+    }
+
+    /// A question of the desk. What is searched is in place before the answer.
+    fn serve_desk(&mut self, number: AskNumber, ask: desk::Ask) {
+        let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
+        let Answered { reply, set } = serve_desk(&mut self.store, &set, &self.policy, now, ask);
+        let enrolled = matches!(reply, desk::Reply::Enrolled(_));
+        if let Some(set) = set {
+            self.shared.replace(set);
+            self.people_changed();
+        } else if enrolled {
+            self.people_changed();
+        }
+        self.tell_desk(DeskEvent::Reply(number, reply));
+    }
+
+    /// Staff let people in. The desk hears that it is on record, or that it is not.
+    fn desk_let_in(&mut self, number: AskNumber, let_in: desk::LetIn) {
+        self.let_in_recorded = false;
+        let desk::LetIn { by, visitors, release } = let_in;
+        self.step(Event::LetIn(LetIn { staff: by.staff(), visitors, release }));
+        let reply = if self.let_in_recorded {
+            desk::Reply::LetIn
+        } else {
+            desk::Reply::Failed(desk::Failure::NotStored)
+        };
+        self.tell_desk(DeskEvent::Reply(number, reply));
     }
 
     /// What the door's contacts tell is for the staff, at once.

@@ -48,6 +48,7 @@ use self::{
     watch::Watch,
 };
 use crate::{
+    desk::{self, AskNumber, CaptureSlot, DeskEvent, DeskThread},
     facility_file,
     search::{SearchSet, Shared},
     service::{Reply, Request},
@@ -77,6 +78,10 @@ pub(crate) enum Inbox {
     Event(Event),
     /// A command's request, and where its answer goes.
     Request(Request, SyncSender<Reply>),
+    /// A question of the desk.
+    Desk(AskNumber, desk::Ask),
+    /// Staff at the desk let people in.
+    DeskLetIn(AskNumber, desk::LetIn),
     /// Finish.
     Stop,
 }
@@ -123,6 +128,7 @@ pub(crate) enum DoorError {
 /// A door at work.
 pub(crate) struct Door {
     inbox: SyncSender<Inbox>,
+    desk: SyncSender<DeskEvent>,
     stopping: Arc<AtomicBool>,
     shared: Shared,
     gate: JoinHandle<Store>,
@@ -153,6 +159,15 @@ impl Door {
         let (inbox, arrivals) = sync_channel(INBOX);
         let stopping = Arc::new(AtomicBool::new(false));
         let (slot, expected) = (Arc::new(Slot::new()), SharedExpected::default());
+        let (desk, desk_arrivals) = sync_channel(desk::WAITING);
+        let lens = Arc::new(CaptureSlot::new());
+        let desk_thread = DeskThread {
+            gate: inbox.clone(),
+            lens: Arc::clone(&lens),
+            panel: Arc::clone(&panel),
+            clock: Arc::clone(&clock),
+            stopping: Arc::clone(&stopping),
+        };
         let mut others = Vec::new();
         let strike = match strike {
             Some(strike) => {
@@ -194,6 +209,7 @@ impl Door {
             stopping: Arc::clone(&stopping),
             watch: Watch::default(),
             expected: expected.clone(),
+            lens: Arc::clone(&lens),
             entropy: Box::new(SystemEntropy),
         };
         let kept = shared.clone();
@@ -208,20 +224,28 @@ impl Door {
             clock,
             observer,
             alert,
+            desk: desk.clone(),
+            lens,
         });
         others.push(spawn("camera", move || camera.run())?);
         others.push(spawn("vision", move || vision.run())?);
+        others.push(spawn("desk", move || desk_thread.run(&desk_arrivals))?);
         others.push(spawn("inputs", move || inputs.run())?);
         for reader in readers {
             others.push(spawn("reader", move || reader.run())?);
         }
         let gate = spawn("gate", move || gate.run(&arrivals))?;
-        Ok(Self { inbox, stopping, shared: kept, gate, others })
+        Ok(Self { inbox, desk, stopping, shared: kept, gate, others })
     }
 
     /// Where events and requests go.
     pub(crate) fn inbox(&self) -> SyncSender<Inbox> {
         self.inbox.clone()
+    }
+
+    /// Where touches of the staff area go.
+    pub(crate) fn desk(&self) -> SyncSender<DeskEvent> {
+        self.desk.clone()
     }
 
     /// How many references are in memory.

@@ -21,6 +21,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
+    desk::{CaptureSlot, Face, Lens, Sample, Sighting},
     search::{SearchSet, Shared},
     ui::{Panel, Preview},
 };
@@ -39,6 +40,8 @@ pub(super) struct VisionThread {
     pub(super) watch: Watch,
     /// Whose card was presented.
     pub(super) expected: SharedExpected,
+    /// While staff use the kiosk the door hears of nobody.
+    pub(super) lens: Arc<CaptureSlot>,
     /// Where a challenge's random bits come from.
     pub(super) entropy: Box<dyn Entropy>,
 }
@@ -70,7 +73,14 @@ impl VisionThread {
         let observation = self.vision.observe(frame.captured, picture)?;
         let searching = self.clock.now();
         let searched = self.shared.current();
-        let view = view(&observation, &searched, self.expected.current().as_deref());
+        let view = match self.lens.lens() {
+            Lens::Door => view(&observation, &searched, self.expected.current().as_deref()),
+            Lens::Held => View::Nobody,
+            Lens::Capturing => {
+                self.lens.put(sighting(&observation));
+                View::Nobody
+            }
+        };
         let finished = self.clock.now();
         let timings = observation.timings;
         let stages = Stages {
@@ -144,6 +154,19 @@ fn preview(picture: Picture) -> Preview {
     let size = |side: usize| u32::try_from(side).expect("no longer than the longest side");
     let (width, height) = (size(small.width()), size(small.height()));
     Preview::new(width, height, small.into_rgb()).expect("three bytes for each pixel")
+}
+
+/// What the desk is to know of a frame.
+fn sighting(observation: &Observation<'_>) -> Sighting {
+    let face = observation.subject.as_ref().map(|subject| Face {
+        track: subject.track,
+        reading: match &subject.reading {
+            Ok(reading) => Ok(Sample { template: reading.probe.0.clone(), pad: reading.pad }),
+            Err(issue) => Err(*issue),
+        },
+    });
+    let Observation { captured, bystanders, whole_frame, .. } = *observation;
+    Sighting { captured, bystanders, whole_frame, face }
 }
 
 /// Searches for the subject, if there is one and it is good enough.

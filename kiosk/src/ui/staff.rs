@@ -1,6 +1,6 @@
 //! The staff screens: from what the desk means to what they take, and back from what is touched.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use gate::{Assurance, QualityIssue, Way, Words};
 use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
@@ -116,10 +116,7 @@ fn fill(staff: &Staff, page: &PageView, english: bool) {
             staff.set_rows(rows(refusals.iter().map(row)));
         }
         PageView::Inside(inside) => {
-            let row = |(name, at): &(Option<_>, _)| StaffRow {
-                detail: clock_text(*at).into(),
-                ..titled(name.as_deref().unwrap_or_default())
-            };
+            let row = |name: &Option<Arc<str>>| titled(name.as_deref().unwrap_or_default());
             staff.set_rows(rows(inside.people.iter().map(row)));
             staff.set_total(number(inside.people.len()));
             staff.set_by_staff(whole(inside.by_hand));
@@ -270,6 +267,7 @@ fn note(note: Option<Note>) -> (StaffNote, i32) {
     match note {
         Note::Enrolled(people) => (StaffNote::Enrolled, number(people)),
         Note::Entered(people) => (StaffNote::Entered, number(people)),
+        Note::PassMissing => (StaffNote::PassMissing, 0),
         Note::DoorTold => (StaffNote::DoorTold, 0),
         Note::Revoked => (StaffNote::Revoked, 0),
         Note::Erased => (StaffNote::Erased, 0),
@@ -291,7 +289,6 @@ fn failure_of(failure: Failure) -> StaffNote {
         Failure::NoConsentText => StaffNote::NoConsentText,
         Failure::ConsentChanged => StaffNote::ConsentChanged,
         Failure::MatchesRevoked => StaffNote::MatchesRevoked,
-        Failure::SameFaceTwice => StaffNote::SameFaceTwice,
         Failure::RevokedBefore => StaffNote::RevokedBefore,
         Failure::NotThere => StaffNote::NotThere,
         Failure::NotStored => StaffNote::NotStored,

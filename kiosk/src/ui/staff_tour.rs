@@ -109,10 +109,11 @@ fn locked() -> Failure {
 }
 
 /// The notes that are longest, and those of every act.
-fn every_note() -> [(&'static str, Note); 8] {
+fn every_note() -> [(&'static str, Note); 9] {
     [
         ("note-enrolled", Note::Enrolled(4)),
         ("note-door", Note::DoorTold),
+        ("note-pass-missing", Note::PassMissing),
         ("note-no-text", Note::Failed(Failure::NoConsentText)),
         ("note-text-changed", Note::Failed(Failure::ConsentChanged)),
         ("note-matches-revoked", Note::Failed(Failure::MatchesRevoked)),
@@ -231,9 +232,8 @@ fn refusals() -> Vec<Refused> {
 
 fn inside() -> InsideNow {
     let people = ["山田　花子", "山田　太郎", "鈴木　一郎", "髙橋　さくら"];
-    let mut people: Vec<_> =
-        (0..).zip(people).map(|(at, name)| (Some(name.into()), Some((9 + at, 5 * at)))).collect();
-    people.push((None, Some((13, 20))));
+    let mut people: Vec<_> = people.into_iter().map(|name| Some(name.into())).collect();
+    people.push(None);
     InsideNow { people, by_hand: 12 }
 }
 

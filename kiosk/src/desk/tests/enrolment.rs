@@ -5,7 +5,12 @@ use gate::Date;
 use super::{super::capture::tests::good, *};
 
 fn consent(version: &str) -> Reply {
-    Reply::Consent(Consent { version: version.into(), words: words(version), today: Date::new(2026, 11, 24) })
+    Reply::Consent(Consent {
+        version: version.into(),
+        words: words(version),
+        today: Date::new(2026, 11, 24),
+        pad_floor: 0.5,
+    })
 }
 
 fn enrol(story: &mut Story, touch: EnrolTouch) {
@@ -81,7 +86,7 @@ fn a_household_is_enrolled_from_the_camera_and_a_newborn_without_it() {
     assert_eq!((faces, household.representative, household.names_agreed), (vec![3, 3, 0], Some(1), true));
     assert_eq!(household.members[2].born, Date::new(2026, 11, 1));
     assert_eq!(&*household.agreed.version, "2026-04");
-    story.answer(Reply::Enrolled(Enrolled { people: 3, alike: Vec::new() }));
+    story.answer(Reply::Enrolled(Enrolled { people: 3, alike: Vec::new(), passes_missing: false }));
     story.page("menu");
     assert_eq!(story.view.note, Some(Note::Enrolled(3)));
 }
@@ -245,7 +250,7 @@ fn people_who_look_alike_are_told_to_staff() {
     with_face(&mut story, "山田　花子", 1);
     saved(&mut story);
     let alike = vec![Alike { new: "山田　花子".into(), other: Some("山田　葉子".into()) }];
-    story.answer(Reply::Enrolled(Enrolled { people: 1, alike }));
+    story.answer(Reply::Enrolled(Enrolled { people: 1, alike, passes_missing: false }));
     story.page("alike");
     story.touch(Touch::Back);
     story.page("menu");

@@ -2,7 +2,7 @@
 
 use gate::{PersonId, Standing};
 
-use super::*;
+use super::{super::people::HOLD, *};
 
 fn found(standing: Standing) -> Found {
     Found {
