@@ -95,20 +95,35 @@ pub struct ChallengeDemand {
 }
 
 impl Default for ChallengeDemand {
+    /// Measured by `models/tests/challenge.rs` with the real detector, and played with living people by
+    /// `gate/tests/challenge.rs`; `models/CHALLENGE.md` has the figures.
     fn default() -> Self {
         Self {
             turns: 1,
+            // The slowest of those that are played (two seconds, after half a second) needs 8, and one try more.
             time_limit: Duration::from_secs(15),
+            // With eyes 33 pixels apart relief errs as little as with 68; nothing smaller was measured.
             min_eye_distance_px: 32.0,
+            // Ten times the error of the relief of a photograph (0.0056). A head has it after 12 to 18 degrees.
             least_relief: 0.06,
+            // A print with a radius of 100 mm and eyes 63 mm apart has 0.07, and never showed more than 0.13 with a relief
+            // that counts; heads show 0.19 and more.
             least_depth: 0.16,
+            // A face turned by some 14 degrees. It keeps a print from being turned to the other side first.
             most_lean: 0.1,
+            // One frame can be wrong by anything; three in one turn were not in any sequence.
             frames: 3,
+            // The error of a mean of five is less than half of that of a frame.
             frontal_views: 5,
+            // As long as nobody minds, and never twice the same.
             waiting: (Duration::from_millis(300), Duration::from_millis(1_200)),
+            // People choose between two answers in 250 ms or more.
             reaction: Duration::from_millis(150),
+            // A quick turn to 35 degrees takes half a second, and 100 ms of it from the first sign to this relief.
             least_sweep: Duration::from_millis(80),
+            // Five frames at ten a second: a detector that blinks. Less than it takes to change two prints unseen.
             longest_gap: Duration::from_millis(500),
+            // Who turns too quickly is asked again; a film gets no more than this either.
             restarts: 3,
         }
     }
@@ -214,6 +229,9 @@ const FRONTAL: f32 = 0.75;
 
 /// The detector's eyes are at least this part of their true distance apart in a frontal face: its points jump.
 const NARROWEST: f32 = 0.8;
+
+/// A face turned by more than this sine (44 degrees) shows too little of itself: its points are not to be relied on.
+const FARTHEST_SINE: f32 = 0.7;
 
 /// Something turned by more than this sine (33 degrees) whose nose stands out by less than half of what is asked for is
 /// called flat. A smile alone looks like a turn of 24 degrees, without relief.
@@ -375,7 +393,8 @@ impl Challenge {
             if relief.across >= 0.0 { (relief.across, Side::Left) } else { (-relief.across, Side::Right) };
         let sideways = relief.down.abs() <= amount;
         let deep = amount >= least_depth * relief.sine();
-        if amount >= least_relief && sideways && deep {
+        let whole = relief.sine() <= FARTHEST_SINE;
+        if amount >= least_relief && sideways && deep && whole {
             Step::Turned(side)
         } else if relief.sine() >= FLAT_SINE && relief.length() <= least_depth / 2.0 * relief.sine() {
             Step::Flat

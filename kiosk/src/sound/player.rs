@@ -6,7 +6,10 @@ use std::{
     os::unix::fs::DirBuilderExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU32, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -213,11 +216,13 @@ impl Drop for Files {
     }
 }
 
-/// A new folder that nobody else can write to: one that is there already is somebody else's.
+/// A new folder that nobody else can write to: one that is there already is somebody else's. No name is used twice.
 fn own_folder() -> Result<PathBuf, SoundError> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     let place = std::env::temp_dir();
     let mut refused = io::Error::from(io::ErrorKind::AlreadyExists);
-    for number in 0..FOLDERS_TRIED {
+    for _ in 0..FOLDERS_TRIED {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = place.join(format!("genkan-sounds-{}-{number}", std::process::id()));
         match DirBuilder::new().mode(0o700).create(&folder) {
             Ok(()) => return Ok(folder),
