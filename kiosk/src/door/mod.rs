@@ -1,4 +1,4 @@
-//! The program at the door: five threads and the channels between them.
+//! The program at the door: its threads and the channels between them.
 //!
 //! ```text
 //! camera ──newest frame──► vision ──Inbox──► gate ──grant──► strike
