@@ -240,7 +240,7 @@ fn a_movement_that_cannot_be_an_answer_to_the_prompt_is_too_early() {
                 }
             }
             let side = if progress == Progress::Prompt(Side::Right) { -1.0 } else { 1.0 };
-            let yaw = side * f64::from(since.min(6)) * 5.0;
+            let yaw = side * f64::from(since.min(9)) * 2.8;
             Some(sight(project(&head(0.45), &Pose { yaw, ..STRAIGHT })))
         });
         assert!(restarts >= 3 && !passed_before_restart, "{seed}: {restarts}");
@@ -321,6 +321,23 @@ fn without_followed_points_or_with_those_of_changing_anchors_nothing_passes() {
         });
         assert_eq!(progress, Progress::Failed(ChallengeFailure::TimeOut), "{changing}");
     }
+}
+
+/// Whoever came nearer during the turn is followed from another frame on when it is over.
+#[test]
+fn points_of_another_anchor_are_not_compared_with_the_frontal_views() {
+    let mut person = Person::new(30.0, 40.0, 66);
+    let progress = play(ChallengeDemand::default(), 9, 66, |progress| {
+        let pose = Pose { yaw: person.follow(progress), ..STRAIGHT };
+        let mut other = head(0.4);
+        other[2] = [0.06, 0.45, 0.4];
+        let followed = match progress == Progress::Back {
+            true => Followed { anchor: 8, points: project(&other, &pose) },
+            false => Followed { anchor: 7, points: project(&head(0.4), &pose) },
+        };
+        Some(Sight { followed: Some(followed), ..sight(project(&head(0.4), &pose)) })
+    });
+    assert_eq!(progress, Progress::Passed);
 }
 
 #[test]

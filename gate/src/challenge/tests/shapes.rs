@@ -122,6 +122,17 @@ fn a_bent_print_does_not_pass_and_one_folded_along_the_nose_does() {
             }
         }
     }
+    // Nearer to a head there is relief enough, and it is the depth that is missing.
+    for radius in [0.9, 1.1, 1.3] {
+        for degrees in [20.0, 30.0, 40.0] {
+            let mut person = Person::new(degrees, 40.0, 66);
+            let progress = play(ChallengeDemand::default(), 1, 66, |progress| {
+                let yaw = person.follow(progress);
+                Some(sight(project(&bent(radius), &Pose { yaw, ..STRAIGHT })))
+            });
+            assert_ne!(progress, Progress::Passed, "{radius} {degrees}");
+        }
+    }
     // What five points cannot tell apart: it stands here so that nobody believes otherwise.
     assert_eq!(turned(&folded(35.0), 30.0, 1, 66), Progress::Passed);
 }
