@@ -33,6 +33,7 @@ pub(crate) enum Ask {
     Unbind { kind: KindText, identifier: Vec<u8> },
     AddConsent { version: String, japanese: String, easy: String, english: String },
     Consents,
+    Findings,
     Protect { person: String, protected: bool },
     Enter { staff: String, pin: Pin, fees: Vec<String>, release: bool },
 }
@@ -101,6 +102,7 @@ pub(crate) enum Told {
     Bound { new: bool },
     Unbound { had_owner: bool },
     Consents { versions: Vec<String>, changed: Vec<ChangedConsent> },
+    Findings { findings: Vec<String> },
     Entered { visitors: usize },
     Done { record: Option<RecordText> },
 }
@@ -193,6 +195,10 @@ pub(crate) fn serve(
             done(store.add_consent_text(now, &text, By::Console)?)
         }
         Ask::Consents => consents(store)?,
+        Ask::Findings => {
+            let findings = store.roster()?.findings();
+            Told::Findings { findings: findings.iter().map(ToString::to_string).collect() }
+        }
         Ask::Protect { person, protected } => {
             let record = store.set_protected(now, person.parse()?, protected, By::Console)?;
             return Ok((done(Some(record)), Changed { people: true, ..Changed::default() }));

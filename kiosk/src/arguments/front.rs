@@ -48,6 +48,8 @@ pub(crate) enum Household {
         #[arg(long)]
         example: bool,
     },
+    /// What staff should look at: a household without a representative, passes that overlap, and the like.
+    Check,
     /// Put somebody under protection: never shown, counted or found through the family.
     Protect {
         /// The person.

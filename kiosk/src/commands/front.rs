@@ -84,6 +84,7 @@ pub(crate) fn visit(common: &Common, format: Format, command: Visit) -> Outcome 
 pub(crate) fn household(common: &Common, format: Format, command: Household) -> Outcome {
     let (file, example) = match command {
         Household::Add { file, example } => (file, example),
+        Household::Check => return tell(common, format, Ask::Findings),
         Household::Protect { person, lift } => {
             return tell(common, format, Ask::Protect { person, protected: !lift });
         }
@@ -152,6 +153,7 @@ fn tell(common: &Common, format: Format, ask: Ask) -> Outcome {
         | Told::Bound { .. }
         | Told::Unbound { .. }
         | Told::Consents { .. }
+        | Told::Findings { .. }
         | Told::Entered { .. }
         | Told::Done { .. }) => format.print(&Said(told), text),
     }
@@ -183,6 +185,8 @@ fn text(Said(told): &Said) -> String {
             }
             text
         }
+        Told::Findings { findings } if findings.is_empty() => "nothing to look at".into(),
+        Told::Findings { findings } => findings.join("\n"),
         Told::Entered { visitors } => format!("{visitors} visitor(s) entered"),
         Told::Done { record: Some(record) } => format!("done, record {}:{}", record.run, record.seq),
         Told::Done { record: None } | Told::Staff { .. } => "nothing to change".into(),

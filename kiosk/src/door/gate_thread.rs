@@ -463,6 +463,7 @@ impl GateThread {
     fn people_changed(&mut self) {
         match self.store.roster() {
             Ok(roster) => {
+                super::tell_findings(&roster);
                 self.step(Event::Roster(roster));
                 if let Some(expected) = self.expected.current() {
                     self.expect(Some(expected.person()));

@@ -31,7 +31,7 @@ use std::{
 };
 
 use boards::{Board, Clock, GuardCommand, Presented, board::ReaderFacts};
-use gate::{Event, Evidence, Policy, Session};
+use gate::{Event, Evidence, Policy, Roster, Session};
 use models::calibration::Impostors;
 use store::{Store, SystemEntropy};
 use thiserror::Error;
@@ -149,7 +149,9 @@ impl Door {
         policy.direction = board.direction;
         judge(&policy, &*alert)?;
         let now = crate::clock::now(clock.as_ref());
-        let mut session = Session::new(policy.clone(), store.roster()?);
+        let roster = store.roster()?;
+        tell_findings(&roster);
+        let mut session = Session::new(policy.clone(), roster);
         let told = session.step(now, Event::Inside(store.inside(now)?));
         debug_assert!(told.is_empty(), "who is inside is for the session alone");
         let shared = Shared::new(SearchSet::load(&mut store, &policy)?);
@@ -285,6 +287,13 @@ fn spawn<T: Send + 'static>(
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, DoorError> {
     thread::Builder::new().name(name.into()).spawn(run).map_err(DoorError::Thread)
+}
+
+/// What staff should look at among the people here; each finding names ids, never names.
+fn tell_findings(roster: &Roster) {
+    for finding in roster.findings() {
+        tracing::warn!(%finding, "roster");
+    }
 }
 
 #[cfg(test)]
