@@ -46,11 +46,6 @@ pub(crate) fn english(day: Date) -> String {
     format!("{} {} {} {}", english_weekday(day), day.day(), english_month(day), day.year())
 }
 
-/// "November 2026".
-pub(crate) fn english_month_and_year(day: Date) -> String {
-    format!("{} {}", english_month(day), day.year())
-}
-
 fn english_weekday(day: Date) -> &'static str {
     match day.weekday() {
         Weekday::Monday => "Mon",

@@ -264,6 +264,7 @@ fn the_page_stands_alone_and_shows_both_years() {
         "市外在住　500円",
         "登録が見つからない",
         "実際に防げた額はこれより少なく",
+        "<td>500円</td>",
         "2026年（令和8年）12月1日（火） 09:05",
         "2冊",
         "3枚",
@@ -293,10 +294,21 @@ fn nothing_that_is_written_ends_the_place_where_it_stands() {
 }
 
 #[test]
+fn rare_reasons_are_one_line_and_no_refusal_is_lost() {
+    let words = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+    let mut visits: Vec<_> = words.iter().map(|word| refusal("2026-11-01", word)).collect();
+    visits.push(refusal("2026-11-01", "k"));
+    let page = html::write(&report(&visits, "2026-11-01", "2026-11-01"));
+    assert!(page.contains("<td>k <small></small></td><td>2件</td>"), "the most frequent are named");
+    assert!(page.contains("other reasons; the table has them</small></td><td>3件</td>"));
+    assert!(page.contains("<td>合計 <small>all</small></td><td>12件</td>"));
+}
+
+#[test]
 fn a_year_is_listed_by_months() {
     let report = report(&script(), "2026-01-01", "2026-12-31");
     let page = html::write(&report);
-    assert!(page.contains("月ごと") && page.contains("2026年（令和8年）10月 <small>October 2026"));
+    assert!(page.contains("月ごと") && page.contains("<td>2026年（令和8年）10月</td><td>40</td>"));
     assert!(!page.contains("日ごと"));
     assert_eq!(page.matches("<tr><td>2026年").count(), 12);
 }
