@@ -11,6 +11,8 @@
 
 mod ask;
 mod capture;
+#[cfg(test)]
+mod door_tests;
 mod driver;
 mod enrol;
 mod event;
