@@ -1,6 +1,6 @@
 //! One kiosk, one visit after the other: from the first face or card to the outcome on the screen.
 //!
-//! A visit is one continuous track of one face. It collects good frames into attempts; an attempt that [`decide()`] can
+//! A visit is one continuous track of one face. It collects good frames into attempts; an attempt that [`decide()`](crate::decide()) can
 //! settle, a turn of the head where the policy asks for one, and the facility's rules ([`admit`](crate::admit)) end the
 //! visit with a [`Command::Commit`], and only the answer to that releases the door and shows a welcome.
 //!
