@@ -64,7 +64,12 @@ impl Session {
                 self.not_used(grant);
                 commands.extend(self.failed(now.mono, Fault::Strike));
             }
-            PulseResult::Expired | PulseResult::WrongDoor | PulseResult::Unknown => self.not_used(grant),
+            // Nothing was driven, so a door that opens now is forced.
+            PulseResult::Expired | PulseResult::WrongDoor => {
+                self.not_used(grant);
+                commands.extend(self.door_told(now, |door| door.not_driven(now.mono, grant)));
+            }
+            PulseResult::Unknown => self.not_used(grant),
         }
         commands
     }
