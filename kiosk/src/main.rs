@@ -6,6 +6,7 @@ mod arguments;
 mod assets;
 mod clock;
 mod commands;
+mod day_names;
 mod desk;
 mod display;
 mod door;

@@ -1,6 +1,8 @@
 //! Days as people ask for them and read them: spans, months, weekdays, and the era year beside the Western one.
 
-use gate::{Date, Weekday};
+use gate::Date;
+
+use crate::day_names;
 
 /// Every day from one to another, both included.
 pub(crate) fn each(from: Date, until: Date) -> impl Iterator<Item = Date> {
@@ -43,50 +45,13 @@ pub(crate) fn japanese_month(day: Date) -> String {
 
 /// "Tue 24 November 2026".
 pub(crate) fn english(day: Date) -> String {
-    format!("{} {} {} {}", english_weekday(day), day.day(), english_month(day), day.year())
-}
-
-fn english_weekday(day: Date) -> &'static str {
-    match day.weekday() {
-        Weekday::Monday => "Mon",
-        Weekday::Tuesday => "Tue",
-        Weekday::Wednesday => "Wed",
-        Weekday::Thursday => "Thu",
-        Weekday::Friday => "Fri",
-        Weekday::Saturday => "Sat",
-        Weekday::Sunday => "Sun",
-    }
+    let (_, _, weekday) = day_names::weekday(day);
+    format!("{weekday} {} {} {}", day.day(), day_names::english_month(day), day.year())
 }
 
 /// 「火」.
 pub(crate) fn weekday(day: Date) -> &'static str {
-    match day.weekday() {
-        Weekday::Monday => "月",
-        Weekday::Tuesday => "火",
-        Weekday::Wednesday => "水",
-        Weekday::Thursday => "木",
-        Weekday::Friday => "金",
-        Weekday::Saturday => "土",
-        Weekday::Sunday => "日",
-    }
-}
-
-fn english_month(day: Date) -> &'static str {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    MONTHS[usize::from(day.month() - 1)]
+    day_names::weekday(day).0
 }
 
 /// 「（令和8年）」 by the day on which each era began (元号法 and 元号を改める政令); nothing before 1926-12-25.

@@ -2,9 +2,10 @@
 //!
 //! The year stands where the day may lie far from today. The year of the era (令和8年) belongs on municipal forms, not here.
 
-use gate::{Date, Weekday};
+use gate::Date;
 
 use super::generated::Spoken;
+use crate::day_names::{english_month, weekday};
 
 /// 「12月31日（木）」 / "Thu 31 December".
 pub(super) fn day(date: Date) -> Spoken {
@@ -19,41 +20,14 @@ pub(super) fn day_of_year(date: Date) -> Spoken {
 
 fn spoken(date: Date, japanese_year: &str, easy_year: &str, english_year: &str) -> Spoken {
     let (month, day) = (date.month(), date.day());
-    let (kanji, kana, english) = weekday(date.weekday());
+    let (kanji, kana, english) = weekday(date);
     let easy_day = day_reading(day)
         .map_or_else(|| format!("{day}日《にち》"), |reading| format!("｜{day}日《{reading}》"));
-    let month_name = MONTHS[usize::from(month) - 1];
+    let month_name = english_month(date);
     Spoken {
         japanese: format!("{japanese_year}{month}月{day}日（{kanji}）").into(),
         easy: format!("{easy_year}{month}月《がつ》{easy_day}（{kanji}《{kana}》）").into(),
         english: format!("{english} {day} {month_name}{english_year}").into(),
-    }
-}
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-fn weekday(weekday: Weekday) -> (&'static str, &'static str, &'static str) {
-    match weekday {
-        Weekday::Monday => ("月", "げつ", "Mon"),
-        Weekday::Tuesday => ("火", "か", "Tue"),
-        Weekday::Wednesday => ("水", "すい", "Wed"),
-        Weekday::Thursday => ("木", "もく", "Thu"),
-        Weekday::Friday => ("金", "きん", "Fri"),
-        Weekday::Saturday => ("土", "ど", "Sat"),
-        Weekday::Sunday => ("日", "にち", "Sun"),
     }
 }
 
