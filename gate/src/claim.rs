@@ -15,6 +15,17 @@ pub enum CredentialKind {
     MyNumberCard,
 }
 
+/// How strongly a credential speaks for whoever shows it, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proof {
+    /// A number or a text that whoever saw it can copy: a card's number, a certificate read without a PIN, a printed code.
+    Shown,
+    /// Signed for these minutes and not seen here before: a code on a telephone, which may have been passed on.
+    Fresh,
+    /// Signed a moment ago over our own challenge by a card that was told its PIN.
+    Pin,
+}
+
 /// A credential that was presented and read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
@@ -24,6 +35,8 @@ pub enum Claim {
         person: PersonId,
         /// By what.
         kind: CredentialKind,
+        /// How strongly it speaks for whoever shows it.
+        proof: Proof,
     },
     /// Nobody here has it.
     Unknown(CredentialKind),

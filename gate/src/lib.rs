@@ -44,7 +44,7 @@ pub use challenge::{
     Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Followed, Progress, Side, Sight,
 };
 pub use check::{PolicyFinding, RosterFinding, check};
-pub use claim::{Claim, ClaimRule, CredentialKind, Way};
+pub use claim::{Claim, ClaimRule, CredentialKind, Proof, Way};
 pub use decide::{Decision, DenyReason, Fused, Outcome, decide, decide_claim, fuse};
 pub use door::{DoorEvent, DoorMonitor, DoorTimes, Input, InputChange};
 pub use evidence::{Claimed, Comparison, Evidence, FaceView, Fault, QualityIssue, Reading, View};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::tests::{ALICE, BOB, Kiosk, REVOKED, policy, seen, stranger};
 use super::*;
 use crate::{
-    Claimed, Comparison, DenyReason, Direction, FaceAlone, FaceRules, HouseholdId, Input, InputChange,
+    Claimed, Comparison, DenyReason, Direction, FaceAlone, FaceRules, HouseholdId, Input, InputChange, Proof,
     Reading, Registered, Score, SensorTier, Standing, Threshold,
 };
 
@@ -22,7 +22,7 @@ fn claimed(person: PersonId, owner: PersonId, score: f32) -> Reading {
 }
 
 fn card(kiosk: &mut Kiosk, person: PersonId) {
-    kiosk.event(Event::Presented(Claim::Of { person, kind: CARD }));
+    kiosk.event(Event::Presented(Claim::Of { person, kind: CARD, proof: Proof::Shown }));
 }
 
 #[test]

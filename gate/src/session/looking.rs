@@ -245,7 +245,7 @@ impl Session {
             return Vec::new();
         }
         let (person, kind) = match claim {
-            Claim::Of { person, kind } => (person, kind),
+            Claim::Of { person, kind, proof: _ } => (person, kind),
             Claim::Unknown(kind) => return self.unknown_credential(now, kind),
         };
         self.claim = Some(Presented { person, kind, since: now });

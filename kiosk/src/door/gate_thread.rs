@@ -11,7 +11,7 @@ use std::{
 use boards::{Clock, Presented};
 use gate::{
     Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, LetIn, Monotonic, Outcome,
-    PersonId, Policy, Screen, Session, commit,
+    PersonId, Policy, Proof, Screen, Session, commit,
 };
 use models::{
     Card,
@@ -322,7 +322,9 @@ impl GateThread {
             return self.tell_desk(DeskEvent::Card(CardNumber(kind, bytes)));
         }
         match self.store.lookup(kind, identifier.bytes()) {
-            Ok(Some(Owner::Person(person))) => self.step(Event::Presented(Claim::Of { person, kind })),
+            Ok(Some(Owner::Person(person))) => {
+                self.step(Event::Presented(Claim::Of { person, kind, proof: Proof::Shown }))
+            }
             // A card of the staff opens no door by itself: it signs in at the staff area.
             Ok(Some(Owner::Staff(staff))) => tracing::info!(?staff, "staff card"),
             Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),

@@ -1,0 +1,1 @@
+//! Finds QR codes in pictures.

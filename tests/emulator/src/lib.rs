@@ -1,0 +1,1 @@
+//! Cards in software, for tests: command table, states and tries of the cards that people show.
