@@ -417,4 +417,50 @@ mod tests {
             assert_eq!(follow(&mut follower, &textured(0, 0), &landmarks), None, "{strange}");
         }
     }
+
+    /// Blocks of four pixels, each as bright as a number drawn for it, at most `contrast` from the middle.
+    fn blocks(seed: u32, contrast: u32) -> Image {
+        let value = |x: usize, y: usize| {
+            let mut bits = seed ^ ((x / 4 + 80 * (y / 4)) as u32).wrapping_mul(2_654_435_761);
+            bits = (bits ^ (bits >> 15)).wrapping_mul(2_246_822_519);
+            (128 + (bits ^ (bits >> 13)) % (contrast + 1)) as u8
+        };
+        Image::from_parts(320, 240, (0..320 * 240).flat_map(|at| [value(at % 320, at / 320); 3]).collect())
+    }
+
+    #[test]
+    fn another_face_in_the_same_place_is_not_followed() {
+        for seed in 1..40 {
+            let mut follower = Follower::new();
+            follow(&mut follower, &blocks(0, 100), &face(0.0, 0.0)).unwrap();
+            assert_eq!(follow(&mut follower, &blocks(seed, 100), &face(0.0, 0.0)), None, "{seed}");
+        }
+    }
+
+    #[test]
+    fn a_place_without_texture_is_like_nothing_not_even_itself() {
+        let mut follower = Follower::new();
+        let pale = blocks(0, 1);
+        follow(&mut follower, &pale, &face(0.0, 0.0)).unwrap();
+        assert_eq!(follow(&mut follower, &pale, &face(0.0, 0.0)), None);
+    }
+
+    #[test]
+    fn what_went_farther_than_a_head_moves_it_is_not_followed() {
+        // A quarter of the eyes' distance, in a texture so wide that its slope leads there.
+        let wide = |right: usize| {
+            let value = |x: usize, y: usize| {
+                let (x, y) = ((x + 500 - right) as f32, y as f32);
+                (128.0 + 60.0 * (x * 0.05).sin() + 40.0 * (y * 0.07).cos()) as u8
+            };
+            Image::from_parts(
+                320,
+                240,
+                (0..320 * 240).flat_map(|at| [value(at % 320, at / 320); 3]).collect(),
+            )
+        };
+        let mut follower = Follower::new();
+        follow(&mut follower, &wide(0), &face(0.0, 0.0)).unwrap();
+        assert_eq!(follow(&mut follower, &wide(15), &face(0.0, 0.0)), None);
+    }
 }
