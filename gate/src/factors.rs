@@ -227,7 +227,7 @@ impl Default for FactorRules {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::Date;
+    use crate::{Date, Outcome, PersonId, Proven, Registered, Roster, decide_factors};
 
     #[test]
     fn a_copyable_thing_proves_neither_a_pin_nor_freshness_whatever_it_says() {
@@ -241,6 +241,22 @@ mod tests {
             (Kind::Qr, Proof::Pin, &[F::Claim, F::FreshCode]),
         ] {
             assert_eq!(FactorSet::proven_by(kind, proof), FactorSet::of(proven), "{kind:?} {proof:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_for_faces_is_none_for_credentials_and_the_reverse() {
+        let (face, claim) = (&[Factor::Face][..], &[Factor::Claim, Factor::Face][..]);
+        let person = PersonId([1; 16]);
+        let roster = Roster::new([(person, Registered::default())]);
+        for (needs, factors, granted) in
+            [(face, face, true), (face, claim, false), (claim, face, false), (claim, claim, true)]
+        {
+            let factors_of = FactorRules { any_of: vec![FactorRule::always(FactorSet::of(needs))] };
+            let policy = Policy { factors: factors_of, ..Policy::default() };
+            let proven = Proven { person, factors: FactorSet::of(factors), face_required: false };
+            let outcome = decide_factors(&policy, &roster, None, &proven);
+            assert_eq!(outcome == Outcome::Granted { person }, granted, "{needs:?} by {factors:?}");
         }
     }
 

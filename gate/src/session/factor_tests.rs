@@ -67,7 +67,7 @@ fn denied(reason: DenyReason) -> Outcome {
 #[test]
 fn a_fresh_code_that_suffices_opens_once_and_the_record_says_that_no_face_was_part_of_it() {
     let mut kiosk = kiosk(&[&[FACE], &[CODE]]);
-    kiosk.faces(2, 1, stranger()).event(code(ALICE));
+    kiosk.faces(3, 1, stranger()).event(code(ALICE));
     assert_eq!((kiosk.log.outcomes.as_slice(), kiosk.pulses.len()), (&[granted(ALICE)][..], 1));
     assert_eq!(kiosk.log.factors, [set(&[CLAIM, CODE])]);
     kiosk.faces(200, 1, stranger());
@@ -169,6 +169,13 @@ fn a_half_finished_visit_is_forgotten_in_its_time() {
     assert_eq!((kiosk.log.factors[0], kiosk.expected), (set(&[CLAIM, CODE]), None));
     kiosk.event(pin(ALICE));
     assert!(kiosk.pulses.is_empty(), "the code is not remembered");
+}
+
+#[test]
+fn a_claim_whose_time_is_over_adds_nothing_even_before_anybody_said_so() {
+    let mut kiosk = kiosk(&[&[CODE, PIN]]);
+    kiosk.event(code(ALICE)).wait(20_001).event(pin(ALICE));
+    assert!(kiosk.pulses.is_empty());
 }
 
 #[test]
