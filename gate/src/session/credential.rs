@@ -3,7 +3,7 @@
 //! A claim gathers what was proven of one person; another person's begins anew. It ends with the visit, or when
 //! [`ClaimRule::patience`](crate::ClaimRule) is over, and while a reader works not before
 //! [`ClaimRule::reader_patience`](crate::ClaimRule): then the person, what was proven and the expected references are
-//! forgotten.
+//! forgotten. A face that came in time is still judged, for as long as any visit may take.
 
 use crate::{
     Claim, Command, CredentialKind, DenyReason, Factor, FactorSet, Monotonic, Now, Outcome, PersonId, Proven,
