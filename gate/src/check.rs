@@ -5,6 +5,7 @@
 //! rest is pointed out. Keys are those of the facility's file; people are named by their ids alone.
 
 mod classes;
+mod factors;
 mod roster;
 
 use thiserror::Error;
@@ -69,6 +70,64 @@ pub enum PolicyFinding {
     OffsetImpossible {
         /// As written.
         minutes: i32,
+    },
+    /// A rule that asks for nothing.
+    #[error(
+        "rule {rule} of `factors.rule` asks for nothing, so everybody comes in by it; write what it `needs`"
+    )]
+    RuleWithoutFactor {
+        /// Which, counted from 1.
+        rule: usize,
+    },
+    /// A number that can be copied opens a door.
+    #[error(
+        "WARNING: rule {rule} of `factors.rule` opens this door for whoever copied a card's number or a printed code; \
+         add `face` to it, or ask for `fresh-code` or `card-pin`"
+    )]
+    CopyOpens {
+        /// Which, counted from 1.
+        rule: usize,
+    },
+    /// Hours of a rule that no day has.
+    #[error(
+        "the hours of {day:?} in rule {rule} of `factors.rule` end before they begin or after midnight; write them as \
+         from, until, and a night as two rules"
+    )]
+    RuleHoursWrong {
+        /// Which, counted from 1.
+        rule: usize,
+        /// Which day.
+        day: Weekday,
+    },
+    /// A rule for times at which the facility is closed.
+    #[error(
+        "rule {rule} of `factors.rule` never counts, because the facility is closed in its hours; correct one of them"
+    )]
+    RuleNeverCounts {
+        /// Which, counted from 1.
+        rule: usize,
+    },
+    /// A rule that another makes needless.
+    #[error(
+        "rule {rule} of `factors.rule` decides nothing, because rule {by} asks for less whenever it counts; take one of \
+         them out"
+    )]
+    RuleNeverNeeded {
+        /// Which, counted from 1.
+        rule: usize,
+        /// The one that asks for less.
+        by: usize,
+    },
+    /// The facility is open and nothing opens.
+    #[error(
+        "from {:02}:{:02} on {day:?} the facility is open and no rule of `factors.rule` counts, so only staff let people \
+         in; add a rule for that time", minute / 60, minute % 60
+    )]
+    NoRuleAt {
+        /// Which day.
+        day: Weekday,
+        /// Minutes since midnight.
+        minute: u16,
     },
     /// The time in which the door must be closed again is none.
     #[error("`door.held_open_s` is zero, so every opening is an alarm; 30 seconds is usual")]
@@ -150,9 +209,15 @@ impl PolicyFinding {
             | Self::HoursBeyondMidnight { .. }
             | Self::OffsetImpossible { .. }
             | Self::NoKiosks
+            | Self::RuleWithoutFactor { .. }
+            | Self::RuleHoursWrong { .. }
             | Self::FeeClassTwice { .. }
             | Self::AgesBackwards { .. } => true,
             Self::PhotographOpens
+            | Self::CopyOpens { .. }
+            | Self::RuleNeverCounts { .. }
+            | Self::RuleNeverNeeded { .. }
+            | Self::NoRuleAt { .. }
             | Self::HeldOpenAtOnce
             | Self::NobodyInside
             | Self::FeeClassNeverReached { .. }
@@ -169,11 +234,17 @@ pub fn check(policy: &Policy) -> Vec<PolicyFinding> {
     findings.extend(hours(&policy.facility.hours));
     findings.extend(counts(&policy.facility));
     findings.extend(classes::check(&policy.facility));
+    findings.extend(factors::check(policy));
     if policy.door.is_some() && policy.door_times.held_open.is_zero() {
         findings.push(PolicyFinding::HeldOpenAtOnce);
     }
     let rgb_door = policy.sensor == SensorTier::Rgb && policy.door.is_some();
-    if rgb_door && policy.face_alone.at(policy.sensor, true) == FaceAlone::Opens {
+    let by_face = policy
+        .factors
+        .any_of
+        .iter()
+        .any(|rule| !rule.needs.is_empty() && rule.needs.credentials().is_empty() && rule.is_for(policy));
+    if rgb_door && by_face && policy.face_alone.at(policy.sensor, true) == FaceAlone::Opens {
         findings.push(PolicyFinding::PhotographOpens);
     }
     findings.sort_by_key(|finding| !finding.is_fatal());
@@ -229,6 +300,11 @@ fn spans(policy: &Policy) -> Vec<PolicyFinding> {
         (policy.absence.is_zero(), "face.absence_ms", "everybody is gone between two frames; 1500 is usual"),
         (policy.freshness.is_zero(), "face.freshness_ms", "every frame is too old; 2000 is usual"),
         (policy.claim.patience.is_zero(), "claim.patience_s", "nobody looks up so fast; 20 is usual"),
+        (
+            policy.claim.reader_patience.is_zero(),
+            "claim.reader_patience_s",
+            "nobody types a PIN so fast; 60 is usual",
+        ),
         (late, "visit.grant_life_ms", "every grant is too old for the strike; 2000 is usual"),
     ];
     let found = zeroes.into_iter().filter(|(is_zero, ..)| *is_zero);

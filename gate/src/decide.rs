@@ -2,12 +2,15 @@
 //!
 //! An attempt is a handful of good frames of one track. [`fuse`] reduces them to the weakest statement that all of them
 //! support; [`decide`] turns that into an outcome, stating the good case and refusing everything else, NaN included.
+//! What was so proven, and what a card or code proved, must be all that some rule of the facility asks for:
+//! [`decide_factors`].
 
 use std::time::Duration;
 
 use crate::{
-    Admission, Candidate, Claimed, Comparison, CredentialKind, DoorId, Fault, FeeClassId, Mode, PersonId,
-    Policy, QualityIssue, Refusal, Score, StaffId, Standing, Threshold, TrackId, VisitId, Way,
+    Admission, Assurance, Candidate, Claimed, Comparison, CredentialKind, CredentialRefusal, DoorId, Factor,
+    FactorRule, FactorSet, Fault, FeeClassId, Mode, PersonId, Policy, QualityIssue, Refusal, Roster, Score,
+    StaffId, Standing, Threshold, TrackId, VisitId, Wall, Way,
 };
 
 /// How a visit ended. The set is closed: every visit ends in exactly one of these, and each is recorded.
@@ -58,6 +61,20 @@ pub enum DenyReason {
     },
     /// A credential that belongs to nobody here.
     UnknownCredential(CredentialKind),
+    /// A credential that was refused before it said whose it is.
+    CredentialRefused {
+        /// What it was.
+        kind: CredentialKind,
+        /// Why.
+        refusal: CredentialRefusal,
+    },
+    /// All that was presented is this person's, and no rule that counts now is content with it.
+    FactorMissing {
+        /// Who.
+        person: PersonId,
+        /// What would lead on, any of these; none if nothing would.
+        next: FactorSet,
+    },
     /// Recognised, but not let in today.
     NotAdmitted {
         /// Who.
@@ -190,6 +207,97 @@ pub fn decide_claim(policy: &Policy, fused: &Fused, person: PersonId) -> Outcome
     }
 }
 
+/// What was proven of one person in one visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proven {
+    /// Of whom.
+    pub person: PersonId,
+    /// What.
+    pub factors: FactorSet,
+    /// The face is needed whatever the rules say: a credential demands it, or another face was shown with it before.
+    pub face_required: bool,
+}
+
+/// The rule about factors: everything that one rule asks which surely counts now was proven of this one person. A rule
+/// without a credential is for visits without one, so that what is weaker than a credential does not stand in for it. A
+/// credential that opens without a face does so for an active enrolment only; of faces the gallery says that.
+#[must_use]
+pub fn decide_factors(policy: &Policy, roster: &Roster, wall: Option<Wall>, proven: &Proven) -> Outcome {
+    let Proven { person, factors, face_required } = *proven;
+    let face = factors.contains(Factor::Face);
+    let by_credential = !factors.credentials().is_empty();
+    let opens = |rule: &FactorRule| {
+        !rule.needs.is_empty()
+            && factors.contains_all(rule.needs)
+            && rule.needs.credentials().is_empty() != by_credential
+            && (face || !face_required)
+    };
+    let revoked = roster.get(person).is_some_and(|it| it.standing == Standing::Revoked);
+    match counting(policy, roster, wall, Some(person)).any(opens) {
+        true if revoked && !face => Outcome::Denied(DenyReason::Revoked { person }),
+        true => Outcome::Granted { person },
+        false => {
+            let next = other_ways(policy, roster, wall, Some(person), factors);
+            Outcome::Denied(DenyReason::FactorMissing { person, next })
+        }
+    }
+}
+
+/// The rules that surely count now, for this person or, of somebody who is not known, for anybody.
+fn counting<'a>(
+    policy: &'a Policy,
+    roster: &Roster,
+    wall: Option<Wall>,
+    person: Option<PersonId>,
+) -> impl Iterator<Item = &'a FactorRule> {
+    let assurance = person.map(|it| roster.get(it).map_or(Assurance::SelfDeclared, |it| it.assurance));
+    let rules = policy.factors.any_of.iter().filter(move |rule| rule.counts(policy, wall));
+    rules.filter(move |rule| assurance.is_none_or(|assurance| assurance >= rule.assurance))
+}
+
+/// What leads on in a visit with a credential: of each rule that counts, and to which the credential says something, what is
+/// missing, first the credentials, the face last. Empty if no such rule can be met.
+#[must_use]
+pub fn next_factors(policy: &Policy, roster: &Roster, wall: Option<Wall>, proven: &Proven) -> FactorSet {
+    let face = FactorSet::of(&[Factor::Face]);
+    let shown = proven.factors.credentials();
+    let needs = counting(policy, roster, wall, Some(proven.person)).map(|rule| rule.needs);
+    let theirs = needs.filter(|needs| begun_by(*needs, shown));
+    let next = theirs.fold(FactorSet::NONE, |all, needs| {
+        let needs = if proven.face_required { needs.with(face) } else { needs };
+        all.with(step(needs, proven.factors))
+    });
+    // Where the face is needed in any case, nothing that is asked beside it gets anybody further.
+    if proven.face_required && next.contains(Factor::Face) { face } else { next }
+}
+
+/// Whether a credential says something to a rule. A card that was shown is on the way to its PIN.
+fn begun_by(needs: FactorSet, shown: FactorSet) -> bool {
+    let pin = needs.contains(Factor::CardPin) && shown.contains(Factor::CardShown);
+    pin || needs.credentials().without(shown) != needs.credentials()
+}
+
+/// What leads on after a refusal, for somebody who is known or not: another credential, or for a person whose credential
+/// is not enough the face.
+#[must_use]
+pub fn other_ways(
+    policy: &Policy,
+    roster: &Roster,
+    wall: Option<Wall>,
+    person: Option<PersonId>,
+    presented: FactorSet,
+) -> FactorSet {
+    let rules = counting(policy, roster, wall, person);
+    rules.fold(FactorSet::NONE, |all, rule| all.with(step(rule.needs, presented)))
+}
+
+/// The next step towards all that is needed.
+fn step(needs: FactorSet, proven: FactorSet) -> FactorSet {
+    let missing = needs.without(proven);
+    let credentials = missing.credentials();
+    if credentials.is_empty() { missing } else { credentials }
+}
+
 /// A visit's end, ready to be recorded. Only [`crate::Session`] makes one, so a grant always has a visit behind it.
 #[derive(Debug, PartialEq)]
 #[must_use]
@@ -203,6 +311,7 @@ pub struct Decision {
     pub(crate) grant_life: Duration,
     pub(crate) lasted: Duration,
     pub(crate) way: Way,
+    pub(crate) factors: FactorSet,
     pub(crate) admission: Option<Admission>,
     pub(crate) entered_by_hand: Vec<FeeClassId>,
 }
@@ -236,6 +345,12 @@ impl Decision {
     #[must_use]
     pub fn way(&self) -> Way {
         self.way
+    }
+
+    /// What was presented in the visit; of a grant, what it rests on. A face counts once an attempt was completed.
+    #[must_use]
+    pub fn factors(&self) -> FactorSet {
+        self.factors
     }
 
     /// Who comes in with it; none unless it was granted to somebody who was recognised.

@@ -4,7 +4,8 @@
 //! or logs; time arrives as [`Now`], the world as [`Event`], and what should happen leaves as [`Command`].
 //!
 //! The story in reading order: [`biometrics`] (templates, the gallery and what a search of it is; the fast one is in
-//! `models`), [`evidence`] (what one camera frame said), [`claim`] (what a card or code said), [`sensor`] (what a face
+//! `models`), [`evidence`] (what one camera frame said), [`claim`] (what a card or code said), [`factors`] (what may be proven, and what
+//! of it opens together), [`sensor`] (what a face
 //! alone is good for), [`policy`] (what must hold for a grant), [`mod@check`] (what is wrong with it), [`mod@decide`] (the
 //! rule itself), [`challenge`] (a head turns, a photograph does not), [`people`], [`facility`], [`fees`], [`inside`] and
 //! [`admission`] (who may come in today, and what they pay), [`session`] (a visit from the first frame to the shown
@@ -21,6 +22,7 @@ pub mod decide;
 pub mod door;
 pub mod evidence;
 pub mod facility;
+pub mod factors;
 pub mod fees;
 pub mod identifiers;
 pub mod inside;
@@ -44,14 +46,18 @@ pub use challenge::{
     Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Followed, Progress, Side, Sight,
 };
 pub use check::{PolicyFinding, RosterFinding, check};
-pub use claim::{Claim, ClaimRule, CredentialKind, Proof, Way};
-pub use decide::{Decision, DenyReason, Fused, Outcome, decide, decide_claim, fuse};
+pub use claim::{Claim, ClaimRule, CredentialKind, CredentialRefusal, Proof, Way};
+pub use decide::{
+    Decision, DenyReason, Fused, Outcome, Proven, decide, decide_claim, decide_factors, fuse, next_factors,
+    other_ways,
+};
 pub use door::{DoorEvent, DoorMonitor, DoorTimes, Input, InputChange};
 pub use evidence::{Claimed, Comparison, Evidence, FaceView, Fault, QualityIssue, Reading, View};
 pub use facility::{
     Admits, AgeRule, Facility, FeeClass, FeeClassId, Greeting, InsideRule, PartyRule, Schedule, SchoolStage,
     Who,
 };
+pub use factors::{Factor, FactorRule, FactorRules, FactorSet, Place};
 pub use fees::fee_class;
 pub use identifiers::{DoorId, PersonId, RecordId, TrackId, VisitId};
 pub use inside::{Inside, muster};

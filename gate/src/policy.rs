@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{ChallengeDemand, ClaimRule, Direction, DoorId, DoorTimes, FaceRules, Facility, SensorTier};
+use crate::{
+    ChallengeDemand, ClaimRule, Direction, DoorId, DoorTimes, FaceRules, Facility, FactorRules, SensorTier,
+};
 
 /// Normal days and disasters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +57,8 @@ pub struct Policy {
     pub face_alone: FaceRules,
     /// What a turn of the head must show.
     pub turn: ChallengeDemand,
+    /// Which factors together open.
+    pub factors: FactorRules,
     /// How cards and codes are judged.
     pub claim: ClaimRule,
     /// How long things may take at the door.
@@ -85,6 +89,7 @@ impl Default for Policy {
             direction: Direction::default(),
             face_alone: FaceRules::default(),
             turn: ChallengeDemand::default(),
+            factors: FactorRules::default(),
             claim: ClaimRule::default(),
             door_times: DoorTimes::default(),
             facility: Facility::default(),

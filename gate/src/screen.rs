@@ -1,6 +1,8 @@
 //! What the person sees, as meaning; the words and pictures are the kiosk's.
 
-use crate::{Date, Fault, Greeting, PersonId, QualityIssue, Refusal, Side, Words};
+use crate::{
+    CredentialRefusal, Date, FactorSet, Fault, Greeting, PersonId, QualityIssue, Refusal, Side, Words,
+};
 
 /// One screen. A refusal is calm and names the next way; it never says more than the person needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub enum Screen {
     HoldStill,
     /// A card or code was read: now the face, please.
     ShowFace,
+    /// What was shown is not enough yet, or did not open: any of these leads on. Never empty.
+    NextFactor(FactorSet),
     /// Turn the head slowly to this side.
     TurnHead(Side),
     /// And back to the camera.
@@ -86,6 +90,10 @@ pub enum ReaderScreen {
     CardWithoutPin,
     /// A card that is not for this.
     OtherCard,
+    /// The card is being read: leave it where it is.
+    Reading,
+    /// A code or card that was refused, and what to do.
+    Refused(CredentialRefusal),
 }
 
 /// A step of reception in a shelter.

@@ -12,21 +12,25 @@
 //!    └───────────────────── another face; or refused and still here ────────── Settled
 //! ```
 //!
-//! A card or code presented beforehand makes the visit a claim: its owner's face is compared 1:1, and nobody else's helps.
+//! A card or code presented beforehand makes the visit a claim: where a rule is content with it, it opens by itself; else
+//! its owner's face is compared 1:1, and nobody else's helps. While a card reader works, faces wait.
 //! Whoever was admitted and stays causes no second pulse: the same track is not judged again, and a new track without an
 //! absence in between that shows the same person is that visit going on.
 //!
-//! `looking` is the visit under way, `outcome` its end, `at_door` what the strike, the contacts and the staff bring.
+//! `looking` is the visit under way, `credential` what cards and codes bring, `outcome` its end, `at_door` what the strike,
+//! the contacts and the staff bring.
 
 mod at_door;
+mod credential;
 mod looking;
 mod outcome;
 
 use crate::{
-    Admission, Claim, Committed, CredentialKind, Decision, DoorMonitor, Entry, Evidence, Fault, FeeClassId,
-    Grant, InputChange, Inside, Monotonic, Now, Outcome, PersonId, Policy, RecordId, Released, Roster,
-    Screen, StaffId, TrackId, View, Way,
+    Admission, Claim, Committed, CredentialKind, CredentialRefusal, Decision, DenyReason, DoorMonitor, Entry,
+    Evidence, Fault, FeeClassId, Grant, InputChange, Inside, Monotonic, Now, Outcome, PersonId, Policy,
+    ReaderScreen, RecordId, Released, Roster, Screen, StaffId, TrackId, View,
 };
+use credential::{Mistrusted, Presented};
 use looking::Looking;
 
 /// What happened in the world.
@@ -36,6 +40,11 @@ pub enum Event {
     Observed(Evidence),
     /// A card or code was presented.
     Presented(Claim),
+    /// A card reader is at this step of a flow of its own. Faces wait until it brings a claim or a refusal, or took longer
+    /// than the policy's `claim.reader_patience`.
+    Reader(ReaderScreen),
+    /// A card or code was refused before it said whose it is.
+    CredentialRefused(CredentialKind, CredentialRefusal),
     /// The person says that turning the head is hard.
     CannotTurn,
     /// The last [`Command::Commit`] is durable.
@@ -106,6 +115,12 @@ pub struct Session {
     state: State,
     /// A card or code that was presented and not used up yet.
     claim: Option<Presented>,
+    /// Until when a card reader that is at work may take.
+    reader: Option<Monotonic>,
+    /// Whose credentials were shown with another face by those who stand there.
+    mistrusted: Mistrusted,
+    /// When any face was seen last.
+    last_face: Monotonic,
     /// Who passes by grants whose release is not answered yet.
     released: Vec<(RecordId, Passage)>,
     /// What staff asked for while a visit was being made durable.
@@ -123,14 +138,6 @@ enum State {
     Looking(Looking),
     Committing(Settled, Ended),
     Settled(Settled),
-}
-
-/// A credential whose owner is awaited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Presented {
-    person: PersonId,
-    kind: CredentialKind,
-    since: Monotonic,
 }
 
 /// Who passes by a grant, and which way.
@@ -157,6 +164,8 @@ struct Settled {
     last_seen: Monotonic,
     admitted: Option<PersonId>,
     shown_until: Monotonic,
+    /// Admitted without a face: the first face that comes while that is shown belongs to this visit.
+    awaits_track: bool,
 }
 
 /// Refusals in a row.
@@ -177,6 +186,9 @@ impl Session {
             inside: Inside::default(),
             state: State::Waiting,
             claim: None,
+            reader: None,
+            mistrusted: Mistrusted::default(),
+            last_face: Monotonic::default(),
             released: Vec::new(),
             let_in: Vec::new(),
             screen: Screen::Idle,
@@ -210,7 +222,11 @@ impl Session {
         let mono = now.mono;
         match event {
             Event::Observed(evidence) => self.observed(now, evidence),
-            Event::Presented(claim) => self.presented(mono, claim),
+            Event::Presented(claim) => self.presented(now, claim),
+            Event::Reader(step) => self.reader_at(mono, step),
+            Event::CredentialRefused(kind, refusal) => {
+                self.reader_refused(mono, DenyReason::CredentialRefused { kind, refusal })
+            }
             Event::CannotTurn => self.cannot_turn(mono),
             Event::Committed(committed) => self.committed(now, committed),
             Event::CommitFailed => self.failed(mono, Fault::Storage),
@@ -247,11 +263,20 @@ impl Session {
             return Vec::new();
         }
         self.newest = captured;
+        if matches!(evidence.view, View::Face(_)) {
+            self.last_face = mono;
+        }
         match evidence.view {
-            View::Nobody if matches!(self.state, State::Waiting) && self.claim.is_none() => {
+            View::Nobody
+                if matches!(self.state, State::Waiting) && self.claim.is_none() && self.reader.is_none() =>
+            {
                 self.show(Screen::Idle)
             }
             View::Nobody => self.tick(now),
+            View::Face(view) if self.reader.is_some() => {
+                self.seen(mono, view.track);
+                self.tick(now)
+            }
             View::Face(view) => self.face(now, evidence.dice, view),
         }
     }
@@ -261,9 +286,17 @@ impl Session {
     fn tick(&mut self, now: Now) -> Vec<Command> {
         let mut commands = self.door_told(now, |door| door.tick(now.mono));
         let mono = now.mono;
+        if self.reader.is_some_and(|until| mono < until) && !self.claim_is_over(mono) {
+            return commands;
+        }
+        commands.extend(self.reader_is_over(mono));
+        if self.gone(mono, self.last_face) {
+            self.mistrusted.forget();
+        }
         commands.extend(match std::mem::replace(&mut self.state, State::Waiting) {
             State::Looking(looking) if self.gone(mono, looking.last_seen) => self.abandoned(mono, &looking),
-            State::Waiting if self.claim_is_over(mono) => self.claim_unanswered(mono),
+            State::Waiting if self.claim_is_over(mono) => self.claim_unanswered(mono, None),
+            State::Settled(settled) if self.claim_is_over(mono) => self.claim_unanswered(mono, Some(settled)),
             State::Settled(settled) if self.gone(mono, settled.last_seen) && mono >= settled.shown_until => {
                 self.show(Screen::Idle)
             }
@@ -281,6 +314,7 @@ impl Session {
             return Vec::new();
         }
         self.faults.push(fault);
+        self.reader = None;
         let mut commands = self.show(Screen::OutOfService(fault));
         commands.extend(self.forget_claim());
         if fault == Fault::Storage {
@@ -335,15 +369,19 @@ impl Settled {
     fn seen(self, now: Monotonic, track: TrackId) -> Self {
         if self.track == Some(track) { Self { last_seen: now, ..self } } else { self }
     }
-}
 
-impl Presented {
-    fn way(self) -> Way {
-        Way::Claim(self.kind)
+    /// Whoever was admitted without a face is the first who is seen after it, while the outcome is shown.
+    fn joined_by(self, now: Monotonic, track: TrackId) -> Self {
+        let joins = self.awaits_track && now < self.shown_until;
+        if joins { Self { track: Some(track), last_seen: now, awaits_track: false, ..self } } else { self }
     }
 }
 
 #[cfg(test)]
 mod claim_tests;
+#[cfg(test)]
+mod factor_search;
+#[cfg(test)]
+mod factor_tests;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 //! a record.
 
 mod checked;
+mod factors;
 mod findings;
 mod sections;
 

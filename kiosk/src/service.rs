@@ -416,6 +416,8 @@ pub(crate) fn outcome_text(outcome: Outcome) -> &'static str {
         Outcome::Denied(Reason::NotTurned) => "not-turned",
         Outcome::Denied(Reason::ClaimNotConfirmed { .. }) => "claim-not-confirmed",
         Outcome::Denied(Reason::UnknownCredential(_)) => "unknown-credential",
+        Outcome::Denied(Reason::CredentialRefused { .. }) => "credential-refused",
+        Outcome::Denied(Reason::FactorMissing { .. }) => "factor-missing",
         Outcome::Denied(Reason::NotAdmitted { .. }) => "not-admitted",
     }
 }

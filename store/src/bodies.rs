@@ -3,7 +3,7 @@
 //!
 //! | kind | fields |
 //! |---|---|
-//! | `Decision` | `visit`, `track`, `mode`, `way`, `outcome`, and with it `issue`, `part`, `staff`, `credential` or `refusal`; `person`, `party` [[person, fee, uses, stale, again]..], `by_hand` [fee..], `score`, `threshold`, `alone`, `lead`, `pad`, `references`, `frames`, `door`, `lasted_ms` |
+//! | `Decision` | `visit`, `track`, `mode`, `way`, `factors` [word..] that were presented, `outcome`, and with it `issue`, `part`, `staff`, `credential`, `refusal`, `tries_left` or `next` [word..]; `person`, `party` [[person, fee, uses, stale, again]..], `by_hand` [fee..], `score`, `threshold`, `alone`, `lead`, `pad`, `references`, `frames`, `door`, `lasted_ms` |
 //! | `Released` | `grant` [run, seq], `result`, `pulse_ms` |
 //! | `Door` | `event`, `grant` [run, seq] |
 //! | `Left` | `person` |
@@ -36,8 +36,8 @@ pub(crate) mod people;
 use std::time::Duration;
 
 use gate::{
-    Decision, DenyReason, DoorEvent, Entrant, Entry, Fault, FeeClassId, Fused, Outcome, PersonId,
-    PulseResult, QualityIssue, RecordId, Refusal, Released, Threshold,
+    CredentialRefusal, Decision, DenyReason, DoorEvent, Entrant, Entry, FactorSet, Fault, FeeClassId, Fused,
+    Outcome, PersonId, PulseResult, QualityIssue, RecordId, Refusal, Released, Threshold,
 };
 use ledger::Value;
 
@@ -66,6 +66,7 @@ fn of_decision(decision: &Decision) -> Fields {
         ("track", decision.track().map_or(Value::Null, |track| whole(track.0))),
         ("mode", Value::text(decision.mode().word())),
         ("way", Value::text(decision.way().word())),
+        ("factors", of_factors(decision.factors())),
         ("outcome", Value::text(outcome)),
         ("person", person.map_or(Value::Null, id)),
         ("door", decision.door().map_or(Value::Null, |door| whole(door.0.into()))),
@@ -73,11 +74,29 @@ fn of_decision(decision: &Decision) -> Fields {
         ("score", decision.score().map_or(Value::Null, |score| millionths(score.0))),
     ];
     fields.extend(detail);
+    fields.extend(of_refused_credential(decision.outcome()));
     fields.extend(decision.admission().map(|it| ("party", of_party(&it.party))));
     if !decision.entered_by_hand().is_empty() {
         fields.push(("by_hand", of_classes(decision.entered_by_hand())));
     }
     fields.extend(decision.fused().map(of_fused).unwrap_or_default());
+    fields
+}
+
+/// The words of some factors.
+pub(crate) fn of_factors(factors: FactorSet) -> Value {
+    Value::Array(factors.iter().map(|factor| Value::text(factor.word())).collect())
+}
+
+/// What a refused credential was, and how many tries a card has left after a wrong PIN.
+pub(crate) fn of_refused_credential(outcome: Outcome) -> Fields {
+    let Outcome::Denied(DenyReason::CredentialRefused { kind, refusal }) = outcome else {
+        return Vec::new();
+    };
+    let mut fields = vec![("credential", Value::text(kind.word()))];
+    if let CredentialRefusal::PinWrong { left } = refusal {
+        fields.push(("tries_left", whole(left.into())));
+    }
     fields
 }
 
@@ -130,6 +149,12 @@ pub(crate) fn outcome(outcome: Outcome) -> (&'static str, Option<PersonId>, Opti
         DenyReason::ClaimNotConfirmed { claimed } => ("claim-not-confirmed", Some(claimed), None),
         DenyReason::UnknownCredential(kind) => {
             ("unknown-credential", None, Some(("credential", Value::text(kind.word()))))
+        }
+        DenyReason::CredentialRefused { refusal: why, .. } => {
+            ("credential-refused", None, Some(("refusal", Value::text(refused(why)))))
+        }
+        DenyReason::FactorMissing { person, next } => {
+            ("factor-missing", Some(person), Some(("next", of_factors(next))))
         }
         DenyReason::NotAdmitted { person, refusal: why } => {
             ("not-admitted", Some(person), Some(("refusal", Value::text(refusal(why)))))
@@ -185,6 +210,32 @@ fn refusal(why: Refusal) -> &'static str {
     }
 }
 
+fn refused(why: CredentialRefusal) -> &'static str {
+    match why {
+        CredentialRefusal::Replayed => "replayed",
+        CredentialRefusal::Expired => "code-expired",
+        CredentialRefusal::NotYetValid => "code-not-yet-valid",
+        CredentialRefusal::OtherSite => "other-site",
+        CredentialRefusal::UnknownIssuer => "unknown-issuer",
+        CredentialRefusal::Forged => "forged",
+        CredentialRefusal::Unreadable => "unreadable",
+        CredentialRefusal::Withdrawn => "withdrawn",
+        CredentialRefusal::ClockInDoubt => "code-clock-in-doubt",
+        CredentialRefusal::NeedsShelterOrFace => "needs-shelter-or-face",
+        CredentialRefusal::PinWrong { .. } => "pin-wrong",
+        CredentialRefusal::PinBlocked => "pin-blocked",
+        CredentialRefusal::OneTryLeft => "one-try-left",
+        CredentialRefusal::CardWithoutPin => "card-without-pin",
+        CredentialRefusal::Removed => "removed",
+        CredentialRefusal::TimedOut => "timed-out",
+        CredentialRefusal::CardExpired => "card-expired",
+        CredentialRefusal::ForeignAuthority => "foreign-authority",
+        CredentialRefusal::DrivingLicence => "driving-licence",
+        CredentialRefusal::ResidenceCard => "residence-card",
+        CredentialRefusal::OtherCard => "other-card",
+    }
+}
+
 fn part(fault: Fault) -> &'static str {
     match fault {
         Fault::Camera => "camera",
@@ -232,7 +283,65 @@ fn millionths(number: f32) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use gate::{
+        Claim, Command, CredentialKind, Event, Factor, FactorRule, FactorRules, Now, Policy, Proof,
+        Registered, Roster, Session,
+    };
+
     use super::*;
+
+    const ALICE: PersonId = PersonId([1; 16]);
+
+    /// The fields of the decision that this event leads to where a fresh code opens.
+    fn decided(event: Event) -> Fields {
+        let rule = FactorRule::always(FactorSet::of(&[Factor::FreshCode]));
+        let policy = Policy { factors: FactorRules { any_of: vec![rule] }, ..Policy::default() };
+        let roster = Roster::new([(ALICE, Registered::default())]);
+        let commands = Session::new(policy, roster).step(Now::default(), event);
+        let Some(Command::Commit(decision)) = commands.into_iter().next_back() else { panic!("a decision") };
+        of_entry(&Entry::Decision(decision)).1
+    }
+
+    fn field<'a>(fields: &'a Fields, name: &str) -> &'a Value {
+        let mut found = fields.iter().filter(|(it, _)| *it == name).map(|(_, value)| value);
+        let first = found.next().unwrap_or_else(|| panic!("{name} is missing"));
+        assert!(found.next().is_none(), "{name} is there twice");
+        first
+    }
+
+    fn words(words: &[&'static str]) -> Value {
+        Value::Array(words.iter().copied().map(Value::text).collect())
+    }
+
+    #[test]
+    fn a_decision_says_which_factors_were_presented() {
+        let kind = CredentialKind::Qr;
+        let claim = |proof| Event::Presented(Claim::Of { person: ALICE, kind, proof, face_required: false });
+        let granted = decided(claim(Proof::Fresh));
+        assert!(*field(&granted, "outcome") == Value::text("granted"));
+        assert!(*field(&granted, "factors") == words(&["claim", "fresh-code"]));
+        assert!(granted.iter().all(|(name, _)| *name != "pad"), "no face was part of it");
+        let missing = decided(claim(Proof::Shown));
+        assert!(*field(&missing, "outcome") == Value::text("factor-missing"));
+        assert!(*field(&missing, "factors") == words(&["claim"]));
+        assert!(*field(&missing, "next") == words(&["fresh-code"]));
+        assert!(*field(&missing, "person") == id(ALICE));
+    }
+
+    #[test]
+    fn a_refused_credential_says_what_it_was_and_why_and_how_many_tries_are_left() {
+        let refused = |kind, refusal| decided(Event::CredentialRefused(kind, refusal));
+        let pin = refused(CredentialKind::MyNumberCard, CredentialRefusal::PinWrong { left: 2 });
+        assert!(*field(&pin, "outcome") == Value::text("credential-refused"));
+        assert!(*field(&pin, "refusal") == Value::text("pin-wrong"));
+        assert!(*field(&pin, "credential") == Value::text("my-number-card"));
+        assert!(*field(&pin, "tries_left") == Value::Int(2));
+        let replayed = refused(CredentialKind::Qr, CredentialRefusal::Replayed);
+        assert!(*field(&replayed, "refusal") == Value::text("replayed"));
+        assert!(replayed.iter().all(|(name, _)| *name != "tries_left"));
+        assert!(*field(&replayed, "way") == Value::text("qr"));
+    }
 
     #[test]
     fn a_score_becomes_whole_millionths_and_what_is_no_number_becomes_null() {

@@ -1,6 +1,6 @@
 //! The words that tables, records and exports use for the enums of the rules. Each has one, and it is never changed.
 
-use gate::{Assurance, CredentialKind, Mode, Way};
+use gate::{Assurance, CredentialKind, Factor, Mode, Way};
 use rusqlite::{Row, types::Type};
 
 /// An enum whose variants have words.
@@ -51,6 +51,20 @@ impl Word for CredentialKind {
     }
 }
 
+impl Word for Factor {
+    const ALL: &'static [Self] = &[Self::Face, Self::Claim, Self::CardShown, Self::FreshCode, Self::CardPin];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Face => "face",
+            Self::Claim => "claim",
+            Self::CardShown => "card-shown",
+            Self::FreshCode => "fresh-code",
+            Self::CardPin => "card-pin",
+        }
+    }
+}
+
 impl Word for Way {
     const ALL: &'static [Self] = &[
         Self::Face,
@@ -94,6 +108,7 @@ mod tests {
     fn every_word_is_read_as_what_it_was_written_for() {
         check::<Assurance>();
         check::<CredentialKind>();
+        check::<Factor>();
         check::<Way>();
         check::<Mode>();
         assert!(from_word::<Mode>("Normal").is_none());

@@ -139,6 +139,7 @@ impl Session {
     /// The door is free before anything is written down.
     fn fire(&mut self) -> Vec<Command> {
         let mut commands = vec![Command::Free(true)];
+        self.reader = None;
         commands.extend(self.forget_claim());
         commands.extend(self.show(Screen::Evacuate));
         commands

@@ -22,7 +22,12 @@ fn claimed(person: PersonId, owner: PersonId, score: f32) -> Reading {
 }
 
 fn card(kiosk: &mut Kiosk, person: PersonId) {
-    kiosk.event(Event::Presented(Claim::Of { person, kind: CARD, proof: Proof::Shown }));
+    kiosk.event(Event::Presented(Claim::Of {
+        person,
+        kind: CARD,
+        proof: Proof::Shown,
+        face_required: false,
+    }));
 }
 
 #[test]

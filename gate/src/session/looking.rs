@@ -1,12 +1,11 @@
 //! The visit under way: a face that is followed, attempts, a turn of the head, a claim.
 
 use crate::{
-    Challenge, Comparison, DenyReason, FaceAlone, FaceView, Fused, Monotonic, Now, Outcome, PersonId,
-    Progress, QualityIssue, Reading, Screen, TrackId, decide, decide_claim, fuse,
+    Challenge, Command, Comparison, DenyReason, FaceAlone, FaceView, Factor, Fused, Monotonic, Now, Outcome,
+    PersonId, Progress, QualityIssue, Reading, Screen, TrackId, decide, decide_claim, fuse,
 };
-use crate::{Claim, Command};
 
-use super::{Presented, Session, Settled, State};
+use super::{Session, Settled, State};
 
 /// A visit under way.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ pub(super) struct Looking {
     pub(super) since: Monotonic,
     pub(super) last_seen: Monotonic,
     /// Until then something usable must have come.
-    patient_until: Monotonic,
+    pub(super) patient_until: Monotonic,
     issue: Option<QualityIssue>,
     attempt: Vec<Comparison>,
     settled_attempts: u8,
@@ -49,6 +48,14 @@ impl Looking {
         }
     }
 
+    /// What was seen before a credential, or before a reader was at work, counts for nothing after it.
+    pub(super) fn anew(&mut self, patient_until: Monotonic) {
+        self.attempt.clear();
+        self.settled_attempts = 0;
+        self.turn = Turn::NotAsked;
+        self.patient_until = patient_until;
+    }
+
     fn out_of_patience(&self) -> DenyReason {
         match (&self.turn, self.last_attempt, self.issue) {
             (Turn::Asked(_), _, _) => DenyReason::NotTurned,
@@ -62,6 +69,9 @@ impl Looking {
 impl Session {
     pub(super) fn face(&mut self, now: Now, dice: u64, view: FaceView) -> Vec<Command> {
         let (mono, track) = (now.mono, view.track);
+        if self.claim_is_over(mono) && !matches!(self.state, State::Looking(_)) {
+            return self.tick(now);
+        }
         match std::mem::replace(&mut self.state, State::Waiting) {
             State::Waiting => self.begin(now, dice, view, None),
             State::Looking(looking) if looking.track == track && !self.gone(mono, looking.last_seen) => {
@@ -78,6 +88,7 @@ impl Session {
 
     fn face_after_outcome(&mut self, now: Now, settled: Settled, dice: u64, view: FaceView) -> Vec<Command> {
         let absent = self.gone(now.mono, settled.last_seen);
+        let settled = settled.joined_by(now.mono, view.track);
         if settled.track != Some(view.track) {
             return self.begin(now, dice, view, settled.admitted.filter(|_| !absent));
         }
@@ -109,6 +120,9 @@ impl Session {
 
     fn look(&mut self, now: Now, mut looking: Looking, dice: u64, view: FaceView) -> Vec<Command> {
         looking.last_seen = now.mono;
+        if let Some(missing) = self.credential_missing(now) {
+            return self.wait_for_credential(now.mono, looking, missing);
+        }
         if let Turn::Asked(challenge) = &mut looking.turn {
             let progress = match &view.sight {
                 Some(sight) => challenge.see(self.newest, sight),
@@ -140,14 +154,16 @@ impl Session {
     }
 
     /// The outcome of a full attempt; none if nobody matched and another attempt is left.
-    fn settle_attempt(&self, looking: &mut Looking) -> Option<Outcome> {
+    fn settle_attempt(&mut self, looking: &mut Looking) -> Option<Outcome> {
         let fused = fuse(&std::mem::take(&mut looking.attempt))?;
         looking.settled_attempts = looking.settled_attempts.saturating_add(1);
         looking.last_attempt = Some(fused);
         let (outcome, worth_another) = match self.claim {
-            Some(Presented { person, .. }) => {
-                let outcome = decide_claim(&self.policy, &fused, person);
-                (outcome, outcome == Outcome::Denied(DenyReason::ClaimNotConfirmed { claimed: person }))
+            Some(claim) => {
+                let outcome = decide_claim(&self.policy, &fused, claim.person);
+                self.mistrust(claim.person, outcome);
+                let another_face = DenyReason::ClaimNotConfirmed { claimed: claim.person };
+                (outcome, outcome == Outcome::Denied(another_face))
             }
             None => {
                 let outcome = decide(&self.policy, &fused);
@@ -166,6 +182,10 @@ impl Session {
         if looking.admitted == Some(person) {
             return self.still_here(now.mono, &looking, person);
         }
+        let factors = self.decide_factors(now, person, Some(Factor::Face));
+        if factors != outcome {
+            return self.end(now.mono, &looking, factors);
+        }
         let rule = self.policy.face_alone.at(self.policy.sensor, self.policy.door.is_some());
         match (rule, &looking.turn) {
             (FaceAlone::OpensAfterTurn, Turn::NotAsked | Turn::Asked(_)) if self.claim.is_none() => {
@@ -175,7 +195,7 @@ impl Session {
                 self.end(now.mono, &looking, Outcome::Denied(DenyReason::SecondFactorRequired))
             }
             (FaceAlone::Opens | FaceAlone::OpensAfterTurn | FaceAlone::NeedsClaim, _) => {
-                self.recognised(now, &looking, person)
+                self.recognised(now, looking.rests(), person)
             }
         }
     }
@@ -213,12 +233,13 @@ impl Session {
     }
 
     /// Whoever was just admitted and never went away is still the visit that is on record.
-    fn still_here(&mut self, now: Monotonic, looking: &Looking, person: PersonId) -> Vec<Command> {
+    pub(super) fn still_here(&mut self, now: Monotonic, looking: &Looking, person: PersonId) -> Vec<Command> {
         self.state = State::Settled(Settled {
             track: Some(looking.track),
             last_seen: now,
             admitted: Some(person),
             shown_until: now,
+            awaits_track: false,
         });
         let mut commands = self.forget_claim();
         commands.extend(self.show(Screen::Idle));
@@ -236,36 +257,5 @@ impl Session {
                 Vec::new()
             }
         }
-    }
-
-    /// A card or code: its owner's face is awaited. A frame from before is not compared with the owner, so the visit under
-    /// way collects anew.
-    pub(super) fn presented(&mut self, now: Monotonic, claim: Claim) -> Vec<Command> {
-        if !self.faults.is_empty() || self.door.fire() {
-            return Vec::new();
-        }
-        let (person, kind) = match claim {
-            Claim::Of { person, kind, proof: _ } => (person, kind),
-            Claim::Unknown(kind) => return self.unknown_credential(now, kind),
-        };
-        self.claim = Some(Presented { person, kind, since: now });
-        if let State::Looking(looking) = &mut self.state {
-            looking.attempt.clear();
-            looking.settled_attempts = 0;
-            looking.turn = Turn::NotAsked;
-            looking.patient_until = now.plus(self.policy.claim.patience);
-        }
-        let mut commands = vec![Command::Expect(Some(person))];
-        commands.extend(self.show(Screen::ShowFace));
-        commands
-    }
-
-    pub(super) fn claim_is_over(&self, now: Monotonic) -> bool {
-        self.claim.is_some_and(|claim| now.since(claim.since) > self.policy.claim.patience)
-    }
-
-    /// The claim is used up, whatever came of it.
-    pub(super) fn forget_claim(&mut self) -> Vec<Command> {
-        self.claim.take().map(|_| Command::Expect(None)).into_iter().collect()
     }
 }

@@ -1,24 +1,25 @@
 //! The end of a visit: what is made durable, and what is shown once it is.
 
 use crate::{
-    Admission, Command, Committed, CredentialKind, Decision, DenyReason, Direction, Entry, Fault, Fused,
-    Monotonic, Now, Outcome, PersonId, Released, Screen, VisitId, Way, Welcome, admit, welcome,
+    Admission, Command, Committed, Decision, DenyReason, Direction, Entry, Factor, FactorSet, Fault, Fused,
+    Monotonic, Now, Outcome, PersonId, ReaderScreen, Released, Screen, VisitId, Way, Welcome, admit,
+    other_ways, welcome,
 };
 
 use super::{Ended, LetIn, Passage, Refusals, Session, Settled, State, looking::Looking};
 
 /// What a visit rested on when it ended.
 #[derive(Debug, Default)]
-struct Rests {
-    track: Option<crate::TrackId>,
-    since: Option<Monotonic>,
-    last_seen: Option<Monotonic>,
-    fused: Option<Fused>,
+pub(super) struct Rests {
+    pub(super) track: Option<crate::TrackId>,
+    pub(super) since: Option<Monotonic>,
+    pub(super) last_seen: Option<Monotonic>,
+    pub(super) fused: Option<Fused>,
 }
 
 impl Session {
-    /// A face that is who it must be: the facility's rules say whether that lets anybody in.
-    pub(super) fn recognised(&mut self, now: Now, looking: &Looking, person: PersonId) -> Vec<Command> {
+    /// All that a rule asks was proven of somebody: the facility's rules say whether that lets anybody in.
+    pub(super) fn recognised(&mut self, now: Now, rests: Rests, person: PersonId) -> Vec<Command> {
         let granted = Outcome::Granted { person };
         let is_inside = self.inside.holds(person, &self.policy.facility, now.wall);
         let leaves = match self.policy.direction {
@@ -28,13 +29,13 @@ impl Session {
         };
         if leaves {
             let out = Passage::Out(self.leaving_with(person));
-            return self.finish(now.mono, rests(looking), granted, Some(out));
+            return self.finish(now.mono, rests, granted, Some(out));
         }
         match admit(&self.policy.facility, &self.roster, &self.inside, now.wall, person) {
-            Ok(admission) => self.finish(now.mono, rests(looking), granted, Some(Passage::In(admission))),
+            Ok(admission) => self.finish(now.mono, rests, granted, Some(Passage::In(admission))),
             Err(refusal) => {
                 let reason = DenyReason::NotAdmitted { person, refusal };
-                self.end(now.mono, looking, Outcome::Denied(reason))
+                self.finish(now.mono, rests, Outcome::Denied(reason), None)
             }
         }
     }
@@ -53,7 +54,7 @@ impl Session {
 
     /// Ends a visit without an admission.
     pub(super) fn end(&mut self, now: Monotonic, looking: &Looking, outcome: Outcome) -> Vec<Command> {
-        self.finish(now, rests(looking), outcome, None)
+        self.finish(now, looking.rests(), outcome, None)
     }
 
     pub(super) fn abandoned(&mut self, now: Monotonic, looking: &Looking) -> Vec<Command> {
@@ -64,23 +65,42 @@ impl Session {
         self.end(now, looking, Outcome::Denied(DenyReason::Interrupted(fault)))
     }
 
-    /// A card was presented and nobody came before the camera.
-    pub(super) fn claim_unanswered(&mut self, now: Monotonic) -> Vec<Command> {
+    /// A card was presented and nothing came of it.
+    pub(super) fn claim_unanswered(&mut self, now: Monotonic, before: Option<Settled>) -> Vec<Command> {
         let since = self.claim.map(|claim| claim.since);
-        self.finish(now, Rests { since, ..Rests::default() }, Outcome::Denied(DenyReason::Abandoned), None)
+        let rests = Rests { since, ..Rests::default() };
+        self.finish_beside(now, rests, DenyReason::Abandoned, before)
     }
 
-    /// A card of nobody here: said at once, whether somebody is being looked at or not.
-    pub(super) fn unknown_credential(&mut self, now: Monotonic, kind: CredentialKind) -> Vec<Command> {
-        let outcome = Outcome::Denied(DenyReason::UnknownCredential(kind));
+    /// A credential that leads nowhere: said at once, whether somebody is being looked at or not.
+    pub(super) fn credential_denied(&mut self, now: Monotonic, reason: DenyReason) -> Vec<Command> {
         match std::mem::replace(&mut self.state, State::Waiting) {
-            State::Looking(looking) => self.end(now, &looking, outcome),
+            State::Looking(looking) => self.end(now, &looking, Outcome::Denied(reason)),
             kept @ State::Committing(..) => {
                 self.state = kept;
                 Vec::new()
             }
-            State::Waiting | State::Settled(_) => self.finish(now, Rests::default(), outcome, None),
+            State::Settled(settled) if self.is_here(now, &settled) => {
+                self.finish_beside(now, Rests::default(), reason, Some(settled))
+            }
+            State::Waiting | State::Settled(_) => self.finish_beside(now, Rests::default(), reason, None),
         }
+    }
+
+    /// Ends a visit without a face, beside whoever stands there: who was admitted stays so, and causes no second pulse.
+    fn finish_beside(
+        &mut self,
+        now: Monotonic,
+        rests: Rests,
+        reason: DenyReason,
+        before: Option<Settled>,
+    ) -> Vec<Command> {
+        let commands = self.finish(now, rests, Outcome::Denied(reason), None);
+        if let (State::Committing(settled, _), Some(before)) = (&mut self.state, before) {
+            let Settled { track, last_seen, admitted, .. } = before;
+            *settled = Settled { track, last_seen, admitted, ..*settled };
+        }
+        commands
     }
 
     /// Staff let people in. A visit under way is ended first, and its record waited for.
@@ -89,6 +109,7 @@ impl Session {
             return Vec::new();
         }
         self.let_in.push(let_in);
+        self.reader = None;
         match std::mem::replace(&mut self.state, State::Waiting) {
             State::Looking(looking) => self.abandoned(now, &looking),
             kept @ State::Committing(..) => {
@@ -118,7 +139,7 @@ impl Session {
     }
 
     /// Ends the visit: what remains is to make it durable.
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         now: Monotonic,
         rests: Rests,
@@ -136,6 +157,7 @@ impl Session {
         };
         self.state =
             State::Committing(self.after(now, &rests, admitted), Ended { outcome, passage, by_hand: 0 });
+        self.reader = None;
         let mut commands = self.forget_claim();
         commands.push(Command::Commit(decision));
         commands
@@ -149,11 +171,12 @@ impl Session {
         admission: Option<Admission>,
     ) -> Decision {
         self.visits += 1;
+        let by_claim = self.claim.map_or(Way::Face, |claim| Way::Claim(claim.kind));
         let way = match outcome {
-            Outcome::Denied(DenyReason::UnknownCredential(kind)) => Way::Claim(kind),
-            Outcome::Granted { .. } | Outcome::LetIn { .. } | Outcome::Denied(_) => {
-                self.claim.map_or(Way::Face, super::Presented::way)
-            }
+            Outcome::Denied(
+                DenyReason::UnknownCredential(kind) | DenyReason::CredentialRefused { kind, .. },
+            ) => Way::Claim(kind),
+            Outcome::Granted { .. } | Outcome::LetIn { .. } | Outcome::Denied(_) => by_claim,
         };
         Decision {
             visit: VisitId(self.visits),
@@ -165,9 +188,16 @@ impl Session {
             grant_life: self.policy.grant_life,
             lasted: rests.since.map_or_else(Default::default, |since| now.since(since)),
             way,
+            factors: self.presented_factors(rests.fused.is_some()),
             admission,
             entered_by_hand: Vec::new(),
         }
+    }
+
+    /// What was presented; a face once an attempt was completed.
+    fn presented_factors(&self, face: bool) -> FactorSet {
+        let credential = self.claim.map_or(FactorSet::NONE, |claim| claim.factors);
+        if face { credential.with(FactorSet::of(&[Factor::Face])) } else { credential }
     }
 
     fn after(&self, now: Monotonic, rests: &Rests, admitted: Option<PersonId>) -> Settled {
@@ -176,6 +206,7 @@ impl Session {
             last_seen: rests.last_seen.unwrap_or(now),
             admitted,
             shown_until: now.plus(self.policy.outcome_shown),
+            awaits_track: admitted.is_some() && rests.track.is_none(),
         }
     }
 
@@ -186,21 +217,26 @@ impl Session {
             return open.map(|open| Command::Record(Entry::Released(open))).into_iter().collect();
         };
         self.count_refusal(now.mono, ended.outcome);
-        let screen = self.outcome_screen(&ended);
+        let screen = self.outcome_screen(now, &ended);
         let mut commands = self.passes(now, committed, ended.passage);
         match screen {
             Some(screen) => {
                 self.state = State::Settled(settled);
                 commands.extend(self.show(screen));
             }
-            None => commands.extend(self.show(Screen::Idle)),
+            None => {
+                if settled.admitted.is_some() {
+                    self.state = State::Settled(settled);
+                }
+                commands.extend(self.show(Screen::Idle));
+            }
         }
         commands.extend(self.next_let_in(now.mono));
         commands
     }
 
     /// What a settled visit shows; none if there is nobody to show it to.
-    fn outcome_screen(&self, ended: &Ended) -> Option<Screen> {
+    fn outcome_screen(&self, now: Now, ended: &Ended) -> Option<Screen> {
         let reason = match ended.outcome {
             Outcome::Granted { .. } => {
                 return Some(match &ended.passage {
@@ -221,13 +257,20 @@ impl Session {
             Outcome::Denied(reason) => reason,
         };
         match reason {
-            DenyReason::NoMatch | DenyReason::PresentationAttack => Some(Screen::NotRecognised),
-            DenyReason::Ambiguous => Some(Screen::Ambiguous),
-            DenyReason::SecondFactorRequired => Some(Screen::SecondFactor),
+            DenyReason::NoMatch | DenyReason::PresentationAttack => {
+                Some(self.or_another_way(now, Screen::NotRecognised))
+            }
+            DenyReason::Ambiguous => Some(self.or_another_way(now, Screen::Ambiguous)),
+            DenyReason::SecondFactorRequired => Some(self.or_another_way(now, Screen::SecondFactor)),
             DenyReason::Revoked { .. } => Some(Screen::SeeStaff),
             DenyReason::LowQuality(issue) => Some(Screen::NoClearImage(issue)),
             DenyReason::Interrupted(fault) => Some(Screen::OutOfService(fault)),
-            DenyReason::NotTurned => Some(Screen::AnotherWay),
+            DenyReason::NotTurned => Some(self.or_another_way(now, Screen::AnotherWay)),
+            DenyReason::CredentialRefused { refusal, .. } => {
+                Some(Screen::Reader(ReaderScreen::Refused(refusal)))
+            }
+            DenyReason::FactorMissing { next, .. } if next.is_empty() => Some(Screen::SeeStaff),
+            DenyReason::FactorMissing { next, .. } => Some(Screen::NextFactor(next)),
             DenyReason::ClaimNotConfirmed { .. } | DenyReason::UnknownCredential(_) => {
                 Some(Screen::ClaimNotConfirmed)
             }
@@ -236,9 +279,23 @@ impl Session {
         }
     }
 
+    /// The usual screen names cards and codes of any kind. Where these lead nowhere, it names what does, or the staff.
+    fn or_another_way(&self, now: Now, usual: Screen) -> Screen {
+        let face = FactorSet::of(&[Factor::Face]);
+        let next = other_ways(&self.policy, &self.roster, now.wall, None, face);
+        match next {
+            _ if next.contains(Factor::Claim) => usual,
+            _ if next.is_empty() => Screen::SeeStaff,
+            next => Screen::NextFactor(next),
+        }
+    }
+
     fn count_refusal(&mut self, now: Monotonic, outcome: Outcome) {
         let before = self.refusals.filter(|refusals| now.since(refusals.last) < self.policy.longest_pause);
         self.refusals = match outcome {
+            Outcome::Denied(DenyReason::CredentialRefused { refusal, .. }) if !refusal.is_suspicious() => {
+                before
+            }
             Outcome::Granted { .. } | Outcome::LetIn { .. } => None,
             Outcome::Denied(
                 DenyReason::NoMatch
@@ -247,7 +304,8 @@ impl Session {
                 | DenyReason::PresentationAttack
                 | DenyReason::NotTurned
                 | DenyReason::ClaimNotConfirmed { .. }
-                | DenyReason::UnknownCredential(_),
+                | DenyReason::UnknownCredential(_)
+                | DenyReason::CredentialRefused { .. },
             ) => Some(Refusals {
                 count: before.map_or(0, |refusals| refusals.count).saturating_add(1),
                 last: now,
@@ -257,6 +315,7 @@ impl Session {
                 | DenyReason::LowQuality(_)
                 | DenyReason::Abandoned
                 | DenyReason::Interrupted(_)
+                | DenyReason::FactorMissing { .. }
                 | DenyReason::NotAdmitted { .. },
             ) => before,
         };
@@ -268,11 +327,13 @@ impl Session {
     }
 }
 
-fn rests(looking: &Looking) -> Rests {
-    Rests {
-        track: Some(looking.track),
-        since: Some(looking.since),
-        last_seen: Some(looking.last_seen),
-        fused: looking.last_attempt,
+impl Looking {
+    pub(super) fn rests(&self) -> Rests {
+        Rests {
+            track: Some(self.track),
+            since: Some(self.since),
+            last_seen: Some(self.last_seen),
+            fused: self.last_attempt,
+        }
     }
 }

@@ -37,6 +37,7 @@ pub(super) struct Memory {
     length: u64,
     grants: Vec<RecordId>,
     pub(super) outcomes: Vec<Outcome>,
+    pub(super) factors: Vec<crate::FactorSet>,
     answered: Vec<RecordId>,
     pub(super) full: bool,
 }
@@ -57,6 +58,7 @@ impl DurableLog for Memory {
         match entry {
             Entry::Decision(decision) => {
                 self.outcomes.push(decision.outcome());
+                self.factors.push(decision.factors());
                 if matches!(decision.outcome(), Outcome::Granted { .. } | Outcome::LetIn { .. }) {
                     self.grants.push(record);
                 }
@@ -78,6 +80,8 @@ pub(super) struct Kiosk {
     pub(super) screens: Vec<Screen>,
     pub(super) free: bool,
     pub(super) expected: Option<PersonId>,
+    /// What the wall clock showed when the other began; none: there is none.
+    pub(super) wall: Option<crate::Wall>,
 }
 
 impl Kiosk {
@@ -90,6 +94,7 @@ impl Kiosk {
             screens: Vec::new(),
             free: false,
             expected: None,
+            wall: None,
         }
     }
 
@@ -98,8 +103,14 @@ impl Kiosk {
         self
     }
 
+    pub(super) fn moment(&self) -> Now {
+        let since = i64::try_from(self.now.micros() / 1_000).unwrap();
+        let wall = self.wall.map(|wall| crate::Wall { unix_ms: wall.unix_ms + since, ..wall });
+        Now { mono: self.now, wall }
+    }
+
     pub(super) fn event(&mut self, event: Event) -> &mut Self {
-        let now = Now { mono: self.now, wall: None };
+        let now = self.moment();
         let commands = self.session.step(now, event);
         let last = commands.len().saturating_sub(1);
         for (place, command) in commands.into_iter().enumerate() {

@@ -307,7 +307,7 @@ pub(crate) enum Why {
     Left,
     /// A part failed.
     Interrupted,
-    /// A card or code of somebody else, or of nobody here.
+    /// A card or code of somebody else, of nobody here, or one that was refused.
     Card,
     /// Recognised, and not let in by the facility's rules today.
     NotToday,
@@ -318,13 +318,13 @@ impl Why {
     pub(crate) fn of(reason: &str) -> Self {
         match reason {
             "no-match" => Self::NotRecognised,
-            "ambiguous" | "second-factor-required" => Self::AnotherProof,
+            "ambiguous" | "second-factor-required" | "factor-missing" => Self::AnotherProof,
             "revoked" => Self::Revoked,
             "presentation-attack" | "not-turned" => Self::NotLiving,
             "low-quality" => Self::NoClearPicture,
             "abandoned" => Self::Left,
             "interrupted" => Self::Interrupted,
-            "claim-not-confirmed" | "unknown-credential" => Self::Card,
+            "claim-not-confirmed" | "unknown-credential" | "credential-refused" => Self::Card,
             _ => Self::NotToday,
         }
     }

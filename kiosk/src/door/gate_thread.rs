@@ -322,9 +322,12 @@ impl GateThread {
             return self.tell_desk(DeskEvent::Card(CardNumber(kind, bytes)));
         }
         match self.store.lookup(kind, identifier.bytes()) {
-            Ok(Some(Owner::Person(person))) => {
-                self.step(Event::Presented(Claim::Of { person, kind, proof: Proof::Shown }))
-            }
+            Ok(Some(Owner::Person(person))) => self.step(Event::Presented(Claim::Of {
+                person,
+                kind,
+                proof: Proof::Shown,
+                face_required: false,
+            })),
             // A card of the staff opens no door by itself: it signs in at the staff area.
             Ok(Some(Owner::Staff(staff))) => tracing::info!(?staff, "staff card"),
             Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),
@@ -408,6 +411,8 @@ impl GateThread {
             }
             Event::Observed(_)
             | Event::Presented(_)
+            | Event::Reader(_)
+            | Event::CredentialRefused(..)
             | Event::CannotTurn
             | Event::Committed(_)
             | Event::CommitFailed

@@ -28,12 +28,13 @@ const HOURS: &str = "\"09:00-17:00\", \"00:00-24:00\" and \"closed\" are, the en
 
 pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, FacilityError> {
     let file = File { name: file };
-    let Whole { admission, hours, fee, face, face_alone, claim, visit, door, retention } = whole;
+    let Whole { admission, hours, fee, face, face_alone, factors, claim, visit, door, retention } = whole;
     let policy = Policy { facility: file.facility(admission, hours, fee)?, ..Policy::default() };
     let policy = file.visit(visit, file.face(face, policy)?)?;
     let FaceAloneRules { simulated, rgb, nir, depth, counter } = face_alone;
     let policy = Policy {
         face_alone: FaceRules { simulated, rgb, nir, depth, counter },
+        factors: file.factors(factors)?,
         claim: file.claim(claim)?,
         door_times: file.door(door)?,
         ..policy
@@ -42,7 +43,7 @@ pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, Faci
 }
 
 /// What errors call the file.
-struct File<'a> {
+pub(super) struct File<'a> {
     name: &'a str,
 }
 
@@ -86,7 +87,7 @@ impl File<'_> {
         })
     }
 
-    fn hours(&self, hours: &Hours) -> Result<Schedule, FacilityError> {
+    pub(super) fn hours(&self, hours: &Hours) -> Result<Schedule, FacilityError> {
         self.check(
             hours.closed.len() <= MOST_CLOSED,
             "hours.closed",
@@ -108,7 +109,7 @@ impl File<'_> {
     }
 
     /// `09:00-17:00`, or `closed`.
-    fn day(&self, key: &str, text: &str) -> Result<Option<(u16, u16)>, FacilityError> {
+    pub(super) fn day(&self, key: &str, text: &str) -> Result<Option<(u16, u16)>, FacilityError> {
         if text == "closed" {
             return Ok(None);
         }
@@ -209,6 +210,12 @@ impl File<'_> {
         Ok(ClaimRule {
             target_fmr: self.share(claim.target_fmr, "claim.target_fmr", allowed)?,
             patience: self.seconds(claim.patience_s, 2..=600, "claim.patience_s", "2 to 600 seconds are")?,
+            reader_patience: self.seconds(
+                claim.reader_patience_s,
+                10..=600,
+                "claim.reader_patience_s",
+                "10 to 600 seconds are",
+            )?,
         })
     }
 
@@ -310,7 +317,7 @@ impl File<'_> {
         self.whole(value, range, key, allowed).map(Duration::from_millis)
     }
 
-    fn check(
+    pub(super) fn check(
         &self,
         good: bool,
         key: &str,
@@ -320,7 +327,7 @@ impl File<'_> {
         if good { Ok(()) } else { Err(self.value(key, value, allowed)) }
     }
 
-    fn value(&self, key: &str, value: impl ToString, allowed: &'static str) -> FacilityError {
+    pub(super) fn value(&self, key: &str, value: impl ToString, allowed: &'static str) -> FacilityError {
         FacilityError::Value { file: self.name.into(), key: key.into(), value: value.to_string(), allowed }
     }
 }

@@ -52,6 +52,29 @@ fn japanese(finding: &PolicyFinding) -> String {
         PolicyFinding::PhotographOpens => "このカメラは写真と顔を見分けられないので、写真でドアが開きます。face_alone.rgb を \
              \"opens-after-turn\" か \"needs-claim\" にするか、近赤外・奥行きカメラにしてください"
             .into(),
+        PolicyFinding::RuleWithoutFactor { rule } => {
+            format!("factors.rule の{rule}番目は何も求めないので、だれでも入れます。needs を書いてください")
+        }
+        PolicyFinding::CopyOpens { rule } => format!(
+            "factors.rule の{rule}番目では、カードの番号や印刷したコードを写した人にもドアが開きます。face を足すか、\
+             fresh-code か card-pin にしてください"
+        ),
+        PolicyFinding::RuleHoursWrong { rule, day } => format!(
+            "factors.rule の{rule}番目の{}の時間が正しくありません。始まりと終わりを書き直し、夜は二つに分けてください",
+            weekday(*day)
+        ),
+        PolicyFinding::RuleNeverCounts { rule } => {
+            format!("factors.rule の{rule}番目の時間には、施設が開いていません。どちらかを直してください")
+        }
+        PolicyFinding::RuleNeverNeeded { rule, by } => format!(
+            "factors.rule の{rule}番目は使われません。同じ時に{by}番目がより少ないもので開けるためです。どちらかを消してください"
+        ),
+        PolicyFinding::NoRuleAt { day, minute } => format!(
+            "{}の{:02}:{:02}から、開いているのに factors.rule のどれも使えません（係員だけが入れられます）。その時間の決まりを足してください",
+            weekday(*day),
+            minute / 60,
+            minute % 60
+        ),
         PolicyFinding::HoursBackwards { day } => {
             format!("{}の時間が、始まりより前に終わります。始まりと終わりを書き直してください", weekday(*day))
         }

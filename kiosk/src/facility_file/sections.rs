@@ -20,6 +20,7 @@ pub(super) struct Whole {
     pub(super) fee: Vec<Fee>,
     pub(super) face: Face,
     pub(super) face_alone: FaceAloneRules,
+    pub(super) factors: Option<super::factors::Factors>,
     pub(super) claim: Claim,
     pub(super) visit: Visit,
     pub(super) door: Door,
@@ -150,12 +151,17 @@ impl Default for FaceAloneRules {
 pub(super) struct Claim {
     pub(super) target_fmr: f64,
     pub(super) patience_s: u64,
+    pub(super) reader_patience_s: u64,
 }
 
 impl Default for Claim {
     fn default() -> Self {
         let usual = ClaimRule::default();
-        Self { target_fmr: usual.target_fmr, patience_s: usual.patience.as_secs() }
+        Self {
+            target_fmr: usual.target_fmr,
+            patience_s: usual.patience.as_secs(),
+            reader_patience_s: usual.reader_patience.as_secs(),
+        }
     }
 }
 

@@ -51,6 +51,15 @@ fn the_manual_explains_every_key_and_states_its_usual_value() {
             assert!(written.contains(&format!("\n{key} = ")), "{section}.{key} is not in the manual");
         }
     }
+    for key in keys("[[factors.rule]]\nneeds=['face']\nnonsense = 1\n") {
+        assert!(
+            PARK.contains(&format!("\n# {key} = ")),
+            "the key {key} of factors.rule is not in the manual"
+        );
+    }
+    for word in ["face", "claim", "card-shown", "fresh-code", "card-pin"] {
+        assert!(PARK.contains(&format!("\n#   {word:?}")), "the factor {word} is not in the manual");
+    }
     let conditions = PARK.split_once("[[fee]]").unwrap().0.to_owned() + "id yen ja easy en";
     let fee = "[[fee]]\nid='a'\nyen=0\nja='a'\neasy='a'\nen='a'\nnonsense = 1\n";
     for key in keys(fee) {
@@ -90,6 +99,7 @@ fn the_usual_values_that_the_manual_states_are_those_of_the_policy() {
         ("absence_ms", usual.absence.as_millis().to_string()),
         ("freshness_ms", usual.freshness.as_millis().to_string()),
         ("target_fmr", usual.claim.target_fmr.to_string()),
+        ("reader_patience_s", seconds(usual.claim.reader_patience)),
         ("outcome_shown_s", seconds(usual.outcome_shown)),
         ("refusals_before_pause", usual.refusals_before_pause.to_string()),
         ("pause_s", seconds(usual.pause)),
@@ -155,7 +165,8 @@ fn every_decision_of_a_facility_reaches_the_policy() {
          absence_ms=501\nfreshness_ms=1001\n\
          [face_alone]\nsimulated='needs-claim'\nrgb='opens'\nnir='opens-after-turn'\ndepth='needs-claim'\n\
          counter='opens-after-turn'\n\
-         [claim]\ntarget_fmr=0.001\npatience_s=9\n\
+         [factors]\nrule=[{needs=['fresh-code']}]\n\
+         [claim]\ntarget_fmr=0.001\npatience_s=9\nreader_patience_s=10\n\
          [visit]\noutcome_shown_s=6\ngrant_life_ms=900\nrefusals_before_pause=7\npause_s=8\nlongest_pause_s=9\n\
          [door]\nopen_within_s=11\nheld_open_s=12\nexit_within_s=13\n",
     );
@@ -213,7 +224,12 @@ fn every_decision_of_a_facility_reaches_the_policy() {
             depth: FaceAlone::NeedsClaim,
             counter: FaceAlone::OpensAfterTurn,
         },
-        claim: ClaimRule { target_fmr: 0.001, patience: Duration::from_secs(9) },
+        factors: FactorRules { any_of: vec![FactorRule::always(FactorSet::of(&[Factor::FreshCode]))] },
+        claim: ClaimRule {
+            target_fmr: 0.001,
+            patience: Duration::from_secs(9),
+            reader_patience: Duration::from_secs(10),
+        },
         door_times: DoorTimes {
             open_within: Duration::from_secs(11),
             held_open: Duration::from_secs(12),
@@ -324,6 +340,7 @@ fn numbers_outside_their_range_are_refused_and_those_at_its_ends_are_not() {
         ("face", "absence_ms", "500", "10000"),
         ("face", "freshness_ms", "200", "10000"),
         ("claim", "patience_s", "2", "600"),
+        ("claim", "reader_patience_s", "10", "600"),
         ("visit", "outcome_shown_s", "1", "60"),
         ("visit", "grant_life_ms", "200", "10000"),
         ("visit", "refusals_before_pause", "1", "100"),

@@ -29,6 +29,8 @@ pub(crate) fn reason(word: &str) -> Option<Both> {
         "not-turned" => ("顔の向きを変えなかった", "head not turned as asked"),
         "claim-not-confirmed" => ("カードの持ち主とちがう顔", "face unlike the card's owner"),
         "unknown-credential" => ("知らないカード・コード", "unknown card or code"),
+        "credential-refused" => ("使えないカード・コード", "card or code refused"),
+        "factor-missing" => ("確認がもう一つ必要", "another factor needed"),
         "not-registered" => ("ここに登録がない", "not registered here"),
         "not-yet-valid" => ("登録の期間がまだ始まらない", "registration not yet valid"),
         "expired" => ("登録の期間が過ぎている", "registration has ended"),

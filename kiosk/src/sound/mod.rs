@@ -48,6 +48,7 @@ fn cue(screen: &Screen) -> Option<Cue> {
         Screen::Welcome(_) | Screen::Farewell => Some(Cue::Welcome),
         Screen::Evacuate => Some(Cue::Evacuate),
         Screen::ShowFace
+        | Screen::NextFactor(_)
         | Screen::TurnHead(_)
         // Whoever has turned away does not see the screen.
         | Screen::TurnBack

@@ -1,11 +1,14 @@
 //! From what the gate means to what the screens take.
 
 use gate::{
-    Date, Fault, FeeLine, Greeting, QualityIssue, ReaderScreen, Screen, ShelterScreen, Side, Welcome,
+    CredentialRefusal, Date, Factor, FactorSet, Fault, FeeLine, Greeting, QualityIssue, ReaderScreen, Screen,
+    ShelterScreen, Side, Welcome,
 };
 use slint::{Image, Rgb8Pixel, SharedPixelBuffer};
 
-use super::generated::{self, Fee, Issue, Member, Part, Presence, Refusal, Scene, Showing, Spoken, Step};
+use super::generated::{
+    self, Fee, Issue, Member, Next, Part, Presence, Refusal, Scene, Showing, Spoken, Step,
+};
 use super::moment::{Cover, Meaning, Moment};
 use super::panel::Preview;
 use super::{dates, models};
@@ -36,6 +39,8 @@ fn plain(scene: Scene) -> Showing {
         side: generated::Side::Left,
         refusal: Refusal::NotRegistered,
         step: Step::CardFront,
+        next: Next::Credential,
+        tries: 0,
         party: 0,
         aboard: false,
         day: Spoken::default(),
@@ -51,6 +56,7 @@ fn of_screen(screen: &Screen, names: &[String]) -> Showing {
         Screen::Hint(why) => Showing { issue: issue(*why), ..plain(Scene::Hint) },
         Screen::HoldStill => plain(Scene::HoldStill),
         Screen::ShowFace => plain(Scene::ShowFace),
+        Screen::NextFactor(factors) => next_factor(*factors),
         Screen::TurnHead(to) => Showing { side: side(*to), ..plain(Scene::TurnHead) },
         Screen::TurnBack => plain(Scene::TurnBack),
         Screen::Welcome(welcome) => greeting(welcome, names),
@@ -66,7 +72,7 @@ fn of_screen(screen: &Screen, names: &[String]) -> Showing {
         Screen::Pause => plain(Scene::Pause),
         Screen::OutOfService(fault) => Showing { part: part(*fault), ..plain(Scene::OutOfService) },
         Screen::Evacuate => plain(Scene::Evacuate),
-        Screen::Reader(at) => Showing { step: step(*at), ..plain(Scene::Reader) },
+        Screen::Reader(at) => Showing { step: step(*at), tries: tries(*at), ..plain(Scene::Reader) },
         Screen::Shelter(ShelterScreen::Reception) => plain(Scene::ShelterReception),
         Screen::Shelter(ShelterScreen::Household) => household(names),
     }
@@ -155,7 +161,66 @@ fn step(at: ReaderScreen) -> Step {
         ReaderScreen::OneTryLeft => Step::OneTryLeft,
         ReaderScreen::CardWithoutPin => Step::CardWithoutPin,
         ReaderScreen::OtherCard => Step::OtherCard,
+        ReaderScreen::Reading => Step::Reading,
+        ReaderScreen::Refused(refusal) => refused(refusal),
     }
+}
+
+/// Why a code or card is not trusted is nobody's business at the screen: those go to the staff with the same words.
+fn refused(refusal: CredentialRefusal) -> Step {
+    match refusal {
+        CredentialRefusal::Replayed => Step::CodeUsed,
+        CredentialRefusal::Expired => Step::CodeEnded,
+        CredentialRefusal::NotYetValid => Step::CodeLater,
+        CredentialRefusal::OtherSite
+        | CredentialRefusal::UnknownIssuer
+        | CredentialRefusal::Forged
+        | CredentialRefusal::Withdrawn
+        | CredentialRefusal::ForeignAuthority => Step::NotHere,
+        CredentialRefusal::Unreadable => Step::Unreadable,
+        CredentialRefusal::ClockInDoubt => Step::CodeClock,
+        CredentialRefusal::NeedsShelterOrFace => Step::ShelterOnly,
+        CredentialRefusal::PinWrong { .. } => Step::PinWrong,
+        CredentialRefusal::PinBlocked => Step::PinBlocked,
+        CredentialRefusal::OneTryLeft => Step::OneTryLeft,
+        CredentialRefusal::CardWithoutPin => Step::CardWithoutPin,
+        CredentialRefusal::Removed | CredentialRefusal::TimedOut => Step::Again,
+        CredentialRefusal::CardExpired => Step::CardEnded,
+        CredentialRefusal::DrivingLicence
+        | CredentialRefusal::ResidenceCard
+        | CredentialRefusal::OtherCard => Step::OtherCard,
+    }
+}
+
+/// How many tries a card has left, where that is said.
+fn tries(at: ReaderScreen) -> i32 {
+    match at {
+        ReaderScreen::Refused(CredentialRefusal::PinWrong { left }) => left.into(),
+        ReaderScreen::CardFront
+        | ReaderScreen::Pin
+        | ReaderScreen::OneTryLeft
+        | ReaderScreen::CardWithoutPin
+        | ReaderScreen::OtherCard
+        | ReaderScreen::Reading
+        | ReaderScreen::Refused(_) => 0,
+    }
+}
+
+/// One sentence for what leads on. A card and a code are named together where either, or any, would do.
+fn next_factor(next: FactorSet) -> Showing {
+    let has = |factor| next.contains(factor);
+    let (code, card, pin) = (has(Factor::FreshCode), has(Factor::CardShown), has(Factor::CardPin));
+    let credential = has(Factor::Claim) || code || card;
+    let next = match (has(Factor::Face), credential, pin) {
+        (true, false, false) => return plain(Scene::ShowFace),
+        (true, false, true) => Next::FaceOrPin,
+        (true, true, _) => Next::FaceOrCredential,
+        (false, false, _) => Next::Pin,
+        (false, true, _) if code && !card && !pin && !has(Factor::Claim) => Next::Code,
+        (false, true, _) if card && !code && !has(Factor::Claim) => Next::Card,
+        (false, true, _) => Next::Credential,
+    };
+    Showing { next, ..plain(Scene::NextFactor) }
 }
 
 /// The picture as a mirror shows it, so that a step to the right moves the face to the right. A wider one is thinned out,

@@ -36,6 +36,10 @@ fn every_screen_looks_unlike_every_other_in_every_language() {
         let mut seen = BTreeMap::new();
         for language in Language::ALL {
             for moment in every_moment() {
+                // Where no reader is fitted the staff are what leads on, whatever else would.
+                if !readers && matches!(moment.screen(), Some(Screen::NextFactor(_))) {
+                    continue;
+                }
                 let picture = screens.render(&moment, language, None, PanelSize::UPRIGHT).unwrap();
                 if let Some(twin) = seen.insert(picture.into_raw(), (language, moment.clone())) {
                     panic!("{twin:?} looks like {:?}", (language, moment));

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use gate::{
-    Date, Fault, FeeLine, Greeting, PersonId, QualityIssue, ReaderScreen, Refusal, Screen, ShelterScreen,
-    Side, Welcome, Words,
+    CredentialRefusal, Date, Factor, FactorSet, Fault, FeeLine, Greeting, PersonId, QualityIssue,
+    ReaderScreen, Refusal, Screen, ShelterScreen, Side, Welcome, Words,
 };
 
 use super::headless::{Headless, PanelSize};
@@ -54,9 +54,12 @@ pub(crate) fn every_moment() -> Vec<Moment> {
             ReaderScreen::OneTryLeft,
             ReaderScreen::CardWithoutPin,
             ReaderScreen::OtherCard,
+            ReaderScreen::Reading,
         ]
         .map(Screen::Reader),
     );
+    screens.extend(credential_refusals().map(ReaderScreen::Refused).map(Screen::Reader));
+    screens.extend(next_factors().map(Screen::NextFactor));
     screens.extend([ShelterScreen::Reception, ShelterScreen::Household].map(Screen::Shelter));
     moments.extend(screens.into_iter().map(Moment::from));
     moments.extend(greetings());
@@ -67,6 +70,36 @@ pub(crate) fn every_moment() -> Vec<Moment> {
 /// A plain welcome.
 pub(super) fn welcome(party: u32) -> Screen {
     Screen::Welcome(Welcome { party, ..Welcome::default() })
+}
+
+/// Every way to be told what leads on.
+pub(super) fn next_factors() -> [FactorSet; 6] {
+    use Factor::{CardPin, CardShown, Claim, Face, FreshCode};
+    [
+        FactorSet::of(&[Face, CardPin]),
+        FactorSet::of(&[Face, FreshCode]),
+        FactorSet::of(&[CardPin]),
+        FactorSet::of(&[FreshCode]),
+        FactorSet::of(&[CardShown, CardPin]),
+        FactorSet::of(&[Claim, FreshCode]),
+    ]
+}
+
+/// What is said of refused codes and cards, each once: what is not trusted is said in one way, whatever the reason.
+fn credential_refusals() -> [CredentialRefusal; 11] {
+    [
+        CredentialRefusal::Replayed,
+        CredentialRefusal::Expired,
+        CredentialRefusal::NotYetValid,
+        CredentialRefusal::OtherSite,
+        CredentialRefusal::Unreadable,
+        CredentialRefusal::ClockInDoubt,
+        CredentialRefusal::NeedsShelterOrFace,
+        CredentialRefusal::PinWrong { left: 2 },
+        CredentialRefusal::PinBlocked,
+        CredentialRefusal::Removed,
+        CredentialRefusal::CardExpired,
+    ]
 }
 
 /// Every reason not to let somebody in.
@@ -215,6 +248,18 @@ impl Walk<'_> {
     }
 }
 
+/// The name of a value as it stands in a file's name.
+fn kebab(kind: &str, value: &impl std::fmt::Debug) -> String {
+    let mut name = kind.to_owned();
+    for letter in format!("{value:?}").chars().filter(char::is_ascii_alphanumeric) {
+        if letter.is_ascii_uppercase() {
+            name.push('-');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
 /// How the file of a moment is called.
 fn name(moment: &Moment) -> String {
     let screen = match &moment.meaning {
@@ -241,6 +286,9 @@ fn name(moment: &Moment) -> String {
         Screen::Reader(ReaderScreen::OneTryLeft) => "reader-one-try-left",
         Screen::Reader(ReaderScreen::CardWithoutPin) => "reader-card-without-pin",
         Screen::Reader(ReaderScreen::OtherCard) => "reader-other-card",
+        Screen::Reader(ReaderScreen::Reading) => "reader-reading",
+        Screen::Reader(ReaderScreen::Refused(refusal)) => return kebab("refused", refusal),
+        Screen::NextFactor(next) => return kebab("next", next),
         Screen::Shelter(ShelterScreen::Reception) => "shelter-reception",
         Screen::Shelter(ShelterScreen::Household) => {
             return format!("shelter-household-{}", moment.names.len());

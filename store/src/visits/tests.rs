@@ -244,6 +244,26 @@ fn a_refusal_names_its_reason_and_counts_nobody() {
 }
 
 #[test]
+fn a_refused_code_and_a_missing_factor_are_told_apart_and_name_their_person_if_they_have_one() {
+    let mut at = Facility::new();
+    let a = at.person("a");
+    let (kind, refusal) = (CredentialKind::Qr, gate::CredentialRefusal::Expired);
+    let next = gate::FactorSet::of(&[gate::Factor::CardPin]);
+    for reason in
+        [DenyReason::CredentialRefused { kind, refusal }, DenyReason::FactorMissing { person: a, next }]
+    {
+        at.visit(now(1), &Told { outcome: Outcome::Denied(reason), ..let_in_by(a, true, &[]) });
+    }
+    let last = at.store.last_refusals(2).unwrap();
+    let told = |reason: &str, detail: Option<&str>| VisitOutcome::Refused {
+        reason: reason.to_owned(),
+        detail: detail.map(str::to_owned),
+    };
+    assert_eq!((&last[0].outcome, last[0].person), (&told("factor-missing", None), Some(a)));
+    assert_eq!((&last[1].outcome, last[1].person), (&told("credential-refused", Some("code-expired")), None));
+}
+
+#[test]
 fn midnight_in_japan_parts_two_days_and_a_clock_in_doubt_says_so() {
     let mut at = Facility::new();
     let a = at.person("a");

@@ -217,6 +217,8 @@ fn every_reason_of_the_records_has_its_word_for_staff() {
         ("interrupted", Why::Interrupted),
         ("claim-not-confirmed", Why::Card),
         ("unknown-credential", Why::Card),
+        ("credential-refused", Why::Card),
+        ("factor-missing", Why::AnotherProof),
         ("not-admitted", Why::NotToday),
     ] {
         assert_eq!(Why::of(reason), expected, "{reason}");
