@@ -3,7 +3,8 @@
 //! Each picture adds its allowance to what is saved, each pass takes from it what it cost. The plain pass is made while
 //! anything is left; one of the costly passes follows where nothing was found and the saving covers what such a pass cost
 //! last time. So the mean stays within the allowance whatever the board: a fast one makes both on every picture, a slow
-//! one makes them in turn, now and then, and a very slow one leaves pictures out.
+//! one makes them in turn, now and then, and one whose plain pass takes all of its allowance makes nothing else and leaves
+//! pictures out.
 
 use std::time::Duration;
 
@@ -121,7 +122,8 @@ mod tests {
     #[test]
     fn a_slow_board_looks_plainly_at_every_picture_and_takes_the_costly_ways_in_turn() {
         let ([plain, sharpened, enlarged], mean) = quiet(1000, [1500, 4000, 12_000]);
-        assert_eq!(plain, 1000);
+        // What the costly passes cost is known after the first of each.
+        assert!(plain > 990, "{plain}");
         assert!(sharpened > 50 && sharpened.abs_diff(enlarged) <= 1, "{sharpened} {enlarged}");
         assert!(mean <= 3000, "{mean}");
     }
@@ -132,7 +134,11 @@ mod tests {
             // What the very last pictures overspend is paid back after them.
             let (made, mean) = quiet(10_000, costs);
             assert!(mean <= 3000 + 60, "{costs:?}: {made:?} {mean}");
-            assert!(made.iter().all(|&made| made > 0), "{costs:?}: {made:?}");
+            let affordable = costs[0] < 3000;
+            assert!(
+                made[0] > 0 && (made[1] > 0) == affordable && (made[2] > 0) == affordable,
+                "{costs:?}: {made:?}"
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 //! picture; `ours, plain` is the first pass alone.
 
 mod peer;
+#[allow(dead_code, reason = "the tests use the rest")]
 mod scene;
 
 use std::fs;
