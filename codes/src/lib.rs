@@ -19,7 +19,7 @@ mod sharpen;
 mod text;
 mod view;
 
-pub use budget::{Budget, Pass};
+pub use budget::{Budget, Outcome, Pass};
 pub use finder::{Finder, MOST_TEXTS};
 pub use text::{LONGEST_TEXT, Text};
 pub use view::{LONGEST_SIDE, Luma};

@@ -156,20 +156,8 @@ fn hostile_pictures_do_no_harm() {
         let bytes: Vec<u8> = (0..length)
             .map(|at| match kind {
                 0 => (chance.next() & 0xff) as u8,
-                1 => {
-                    if chance.below(2) == 0 {
-                        0
-                    } else {
-                        255
-                    }
-                }
-                2 => {
-                    if at / 7 % 2 == 0 {
-                        0
-                    } else {
-                        255
-                    }
-                }
+                1 => [0, 255][chance.below(2)],
+                2 => [0, 255][at / 7 % 2],
                 _ => 255,
             })
             .collect();

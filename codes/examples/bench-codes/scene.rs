@@ -178,7 +178,7 @@ pub(crate) fn set(of_each: u64, width: usize, height: usize) -> Vec<Photograph> 
 
 /// The photograph of this number.
 pub(crate) fn photograph(number: u64, level: usize, width: usize, height: usize) -> Photograph {
-    let mut chance = Chance::new(number.wrapping_mul(0x0001_0001_0001) ^ 0x67_656e_6b61_6e);
+    let mut chance = Chance::new(number.wrapping_mul(0x0001_0001_0001) ^ 0x6765_6e6b_616e);
     let mut scene = Scene::room(&mut chance, width, height);
     let text = scene.hang(&mut chance, &LEVELS[level], 0.0);
     Photograph { level, width, height, luma: scene.expose(&mut chance, &LEVELS[level]), texts: vec![text] }
