@@ -1,7 +1,7 @@
 //! `cargo xtask cross`: the programs of a device, built here for its AArch64 processor; with `--run`, proof that they
 //! decide there as they do here.
 //!
-//! Rust's compiler is its own cross compiler; C (SQLCipher) goes through Debian's. Headers and libraries are the device's,
+//! Rust's compiler is its own cross compiler; C (SQLCipher) and C++ (the reader of QR codes) go through Debian's. Headers and libraries are the device's,
 //! unpacked by [`sysroot`]; build scripts that run on this machine go on using this machine's. `--run` plays the demo's
 //! visits under qemu's user emulation and once more as they are, and compares visit by visit. An emulator says nothing
 //! about speed.
@@ -22,6 +22,9 @@ use crate::{host, standard_library, sysroot};
 
 /// What a device runs.
 const PROGRAMS: [&str; 2] = ["kiosk", "sync-agent"];
+
+/// Debian's cross compiler for C++.
+const CXX: &str = "aarch64-linux-gnu-g++";
 
 /// Debian's folder for what belongs to the processor.
 const TRIPLET: &str = "aarch64-linux-gnu";
@@ -79,7 +82,9 @@ fn variables(root: &str) -> Vec<(String, String)> {
         (format!("CARGO_TARGET_{upper}_LINKER"), LINKER.to_owned()),
         (format!("CC_{lower}"), LINKER.to_owned()),
         ("CC_SHELL_ESCAPED_FLAGS".to_owned(), "1".to_owned()),
+        (format!("CXX_{lower}"), CXX.to_owned()),
         (format!("CFLAGS_{lower}"), sysroot.clone()),
+        (format!("CXXFLAGS_{lower}"), sysroot.clone()),
         (format!("BINDGEN_EXTRA_CLANG_ARGS_{lower}"), sysroot),
         (format!("PKG_CONFIG_SYSROOT_DIR_{lower}"), root.to_owned()),
         (format!("PKG_CONFIG_LIBDIR_{lower}"), format!("{libraries}/pkgconfig:{root}/usr/share/pkgconfig")),

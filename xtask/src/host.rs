@@ -42,6 +42,7 @@ const NEEDS: &[Need] = &[
     package("pkg-config", "finding libraries"),
     package("libssl-dev", "SQLCipher"),
     package("libclang-dev", "camera bindings"),
+    runs("cmake", "QR reader", "cmake", &["--version"]),
     package("libfontconfig-dev", "screens"),
     package("fonts-noto-cjk", "font"),
     package("libx11-6", "window"),
@@ -64,9 +65,13 @@ const NEEDS: &[Need] = &[
 /// What the tests on AArch64 need besides.
 const ARM_NEEDS: &[Need] = &[
     package("gcc-aarch64-linux-gnu", "linking for AArch64"),
+    package("g++-aarch64-linux-gnu", "QR reader"),
     package("libc6-dev-arm64-cross", "linking for AArch64"),
     package("qemu-user-static", "running it here"),
 ];
+
+/// What the benchmarks need besides.
+const BENCHMARK_NEEDS: &[Need] = &[package("libzbar0", "peer of the QR reader")];
 
 /// A new machine often upgrades itself at first; wait this many seconds for it to let go of the package lists.
 const LOCK_WAIT: &[&str] = &["-o", "DPkg::Lock::Timeout=300"];
@@ -79,6 +84,11 @@ pub(crate) fn prepare() -> Result<(), Failure> {
 /// Has what the tests on AArch64 need besides.
 pub(crate) fn prepare_for_arm() -> Result<(), Failure> {
     prepare_all(ARM_NEEDS)
+}
+
+/// Has what the benchmarks need besides.
+pub(crate) fn prepare_for_benchmarks() -> Result<(), Failure> {
+    prepare_all(BENCHMARK_NEEDS)
 }
 
 fn prepare_all(needs: &[Need]) -> Result<(), Failure> {

@@ -82,7 +82,7 @@ enum Task {
     },
     /// Run all that a change must pass: formatting, lints, tests, documentation, licences
     Ci,
-    /// Measure a release build beside its peers: networks, search, whole frames, then the kiosk's start, memory and visits
+    /// Measure a release build beside its peers: networks, search, whole frames, QR codes, then the kiosk's start, memory and visits
     Bench {
         /// One JSON object a line
         #[arg(long)]

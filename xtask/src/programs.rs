@@ -36,19 +36,26 @@ pub(crate) fn tour(place: &Place) -> Result<ExitCode, Failure> {
     pass_through(&mut in_folder(place, &kiosk, "ui-tour")?)
 }
 
-/// The figures, from release builds: first those of the crate `models` beside its peers, then the kiosk's own.
+/// The figures, from release builds: those of the crates `models` and `codes` beside their peers, then the kiosk's own.
 pub(crate) fn bench(place: &Place, json: bool, only: &[String]) -> Result<ExitCode, Failure> {
     host::prepare()?;
+    host::prepare_for_benchmarks()?;
     let python = python::benchmark_packages(place)?;
     cards::fetch_all(place, &[])?;
-    let (of_models, of_kiosk) = benched(only);
-    if of_models {
+    let wanted = benched(only);
+    if wanted.models {
         let measured = bench_models(place, &python, json, only)?;
         if measured != ExitCode::SUCCESS {
             return Ok(measured);
         }
     }
-    if !of_kiosk {
+    if wanted.codes {
+        let measured = bench_codes(place, &python, json)?;
+        if measured != ExitCode::SUCCESS {
+            return Ok(measured);
+        }
+    }
+    if !wanted.kiosk {
         return Ok(ExitCode::SUCCESS);
     }
     font::make(place)?;
@@ -60,10 +67,19 @@ pub(crate) fn bench(place: &Place, json: bool, only: &[String]) -> Result<ExitCo
     pass_through(command.args(json.then_some("--json")))
 }
 
-/// Whether figures of the crate `models` are wanted, and whether the kiosk's are.
-fn benched(only: &[String]) -> (bool, bool) {
-    let kiosk = |prefix: &String| prefix.starts_with("kiosk") || "kiosk".starts_with(prefix.as_str());
-    (only.is_empty() || !only.iter().all(kiosk), only.is_empty() || only.iter().any(kiosk))
+/// Whose figures are wanted.
+#[derive(Debug, PartialEq, Eq)]
+struct Benched {
+    models: bool,
+    codes: bool,
+    kiosk: bool,
+}
+
+fn benched(only: &[String]) -> Benched {
+    let of = |name: &str, prefix: &String| prefix.starts_with(name) || name.starts_with(prefix.as_str());
+    let any = |name: &str| only.is_empty() || only.iter().any(|prefix| of(name, prefix));
+    let others = |prefix: &String| of("kiosk", prefix) || of("codes", prefix);
+    Benched { models: only.is_empty() || !only.iter().all(others), codes: any("codes"), kiosk: any("kiosk") }
 }
 
 fn bench_models(place: &Place, python: &Path, json: bool, only: &[String]) -> Result<ExitCode, Failure> {
@@ -76,6 +92,16 @@ fn bench_models(place: &Place, python: &Path, json: bool, only: &[String]) -> Re
     command.arg("--optional").arg(place.fetched("optional"));
     command.arg("--photographs").arg(place.fetched("photos"));
     command.arg("--python").arg(python);
+    command.arg("--out").arg(place.target().join("bench"));
+    pass_through(command.current_dir(&place.root))
+}
+
+fn bench_codes(place: &Place, python: &Path, json: bool) -> Result<ExitCode, Failure> {
+    say("building the benchmark of QR codes for release");
+    let arguments = ["build", "--release", "--package", "codes", "--example", "bench-codes"];
+    run(cargo().args(arguments).current_dir(&place.root))?;
+    let mut command = Command::new(place.target().join("release/examples/bench-codes"));
+    command.args(json.then_some("--json")).arg("--python").arg(python);
     command.arg("--out").arg(place.target().join("bench"));
     pass_through(command.current_dir(&place.root))
 }
@@ -110,12 +136,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kiosk_is_built_for_its_own_figures_only() {
-        let benched = |only: &[&str]| benched(&only.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(benched(&[]), (true, true));
-        assert_eq!(benched(&["sface"]), (true, false));
-        assert_eq!(benched(&["search_1m"]), (true, false));
-        assert_eq!(benched(&["kiosk"]), (false, true));
-        assert_eq!(benched(&["yunet", "kiosk"]), (true, true));
+    fn what_is_measured_is_built_for_its_own_figures_only() {
+        let check = |only: &[&str], [models, codes, kiosk]: [bool; 3]| {
+            let only: Vec<_> = only.iter().map(ToString::to_string).collect();
+            assert_eq!(benched(&only), Benched { models, codes, kiosk }, "{only:?}");
+        };
+        check(&[], [true, true, true]);
+        check(&["sface"], [true, false, false]);
+        check(&["search_1m"], [true, false, false]);
+        check(&["kiosk"], [false, false, true]);
+        check(&["codes_480p"], [false, true, false]);
+        check(&["yunet", "kiosk"], [true, false, true]);
     }
 }

@@ -15,7 +15,7 @@ use crate::process::{run, say, works};
 const REQUIREMENTS: [&str; 2] = ["models/tests/requirements.txt", "assets/fonts/requirements.txt"];
 
 /// The same for what only the benchmarks need.
-const BENCHMARK_REQUIREMENTS: &str = "models/bench/requirements.txt";
+const BENCHMARK_REQUIREMENTS: [&str; 2] = ["models/bench/requirements.txt", "codes/bench/requirements.txt"];
 
 /// Has the bare environment; gives back its interpreter.
 pub(crate) fn environment(place: &Place) -> Result<PathBuf, Failure> {
@@ -41,7 +41,7 @@ pub(crate) fn benchmark_packages(place: &Place) -> Result<PathBuf, Failure> {
     let what =
         "installing pinned Python packages (about 60 MB once): peers that the benchmarks are measured with";
     // All at once, so that none can displace a version that another file pins.
-    let files: Vec<&str> = REQUIREMENTS.into_iter().chain([BENCHMARK_REQUIREMENTS]).collect();
+    let files: Vec<&str> = REQUIREMENTS.into_iter().chain(BENCHMARK_REQUIREMENTS).collect();
     installed(place, &files, "genkan-benchmark-requirements.sha256", what)
 }
 
