@@ -145,6 +145,12 @@ impl Control {
         self.runs.values().filter_map(|run| run.verifier.prior())
     }
 
+    /// The runs that no other run continues: what a new one names as its priors.
+    #[must_use]
+    pub fn tips(&self) -> Vec<Prior> {
+        self.runs().filter(|held| !self.named.iter().any(|named| named.run == held.run)).collect()
+    }
+
     /// Records that are held, the Opens included.
     #[must_use]
     pub fn records(&self) -> usize {

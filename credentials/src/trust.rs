@@ -192,6 +192,14 @@ pub struct Issuer {
     since: (u64, Leaf),
 }
 
+impl Issuer {
+    /// The version of the statement that counts.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.since.0
+    }
+}
+
 /// What the statements come to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trust {
