@@ -1,6 +1,6 @@
 """The other side of peer.rs: COSE by the package cwt, keys by cryptography, CBOR by cbor2. It shares no code with us.
 
-verify: reads lines `public good flipped subject` (hexadecimal), prints `1` or `0` for good and for flipped.
+verify: reads lines `public kid good flipped subject` (hexadecimal), prints `1` or `0` for good and for flipped.
 issue COUNT ISSUER SITE NOW SECRET..: prints lines `subject cose`; a secret is `alg:kid:hex`, and each is used in turn.
 """
 import hashlib
@@ -13,11 +13,12 @@ from cwt import COSE, COSEKey
 SUBJECT, KIND = -70001, -70003
 
 
-def public_key(written):
+def public_key(written, kid):
     if written[0] == 1:
-        return COSEKey.new({1: 1, 3: -8, -1: 6, -2: written[1:]})
+        return COSEKey.new({1: 1, 2: kid, 3: -8, -1: 6, -2: written[1:]})
     numbers = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), written[1:]).public_numbers()
-    return COSEKey.new({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)})
+    point = {-2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
+    return COSEKey.new({1: 2, 2: kid, 3: -7, -1: 1, **point})
 
 
 def secret_key(algorithm, secret):
@@ -40,8 +41,8 @@ def accepts(cose, key, message, subject):
 def verify():
     cose, keys = COSE.new(), {}
     for line in sys.stdin:
-        written, good, flipped, subject = (bytes.fromhex(part) for part in line.split())
-        key = keys.get(written) or keys.setdefault(written, public_key(written))
+        written, kid, good, flipped, subject = (bytes.fromhex(part) for part in line.split())
+        key = keys.get(written) or keys.setdefault(written, public_key(written, kid))
         print(int(accepts(cose, key, good, subject)), int(accepts(cose, key, flipped, subject)))
 
 

@@ -67,7 +67,8 @@ fn another_implementation_reads_our_codes_and_none_that_lost_a_bit() {
         let good = cose_bytes(&issue(key, &claims)).unwrap();
         let (public, bad) = (hex(&key.public().to_bytes()), flipped(&good, number));
         let subject = hex(claims.subject.expose());
-        lines.push_str(&format!("{public} {} {} {subject}\n", hex(&good), hex(&bad)));
+        let kid = key.public().kid();
+        lines.push_str(&format!("{public} {kid} {} {} {subject}\n", hex(&good), hex(&bad)));
     }
     let mut child =
         peer().arg("verify").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python starts");
