@@ -156,6 +156,16 @@ pub enum StoreError {
     /// What a card says of itself is nothing, or more than a card says.
     #[error("a card or code says 1 to 256 bytes of itself; read it again")]
     UnusableCredential,
+    /// Another registry was pinned before.
+    #[error(
+        "this kiosk believes another registry, {0}; a device that changes its registry is set up anew with `kiosk init`"
+    )]
+    OtherRegistry(ledger::AuthorId),
+    /// No registry was pinned yet.
+    #[error(
+        "this kiosk knows no registry; name its voucher, `kiosk registry trust --voucher FILE --control FILE`"
+    )]
+    NoRegistry,
     /// The facility's file is longer than rules are.
     #[error("a facility's file has at most 256 KiB; shorten it")]
     FacilityTooLong,

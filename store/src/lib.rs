@@ -5,7 +5,8 @@
 //! `schema` (the tables, as prose), `feeds` (runs and the door's log: a record is durable before anybody hears of it),
 //! `bodies` (what each kind of record says), `vault` (people and the gallery), `enrolment`, `households` and `registration`
 //! (how people and what is known of them come in), `roster` (what the rules need of it), `consent` (what people agreed to),
-//! `staff`, `pin` and `lockout` (who works here, and signing in), `credentials` (whose a card is),
+//! `staff`, `pin` and `lockout` (who works here, and signing in), `credentials` (whose a card is), `control` (which issuers of
+//! codes the registry vouches for), `codes` (which were used),
 //! `facility` (the rules' text), `accesses`, `person_file` and `erase` (what is held about a person, who looked, and the end
 //! of it), `retention` (how long anything is kept),
 //! `visits`, `corrections` and `figures` (what the records of the door come to), `verify` and `walk` (what an auditor can prove, and what
@@ -16,7 +17,9 @@
 
 mod accesses;
 mod bodies;
+mod codes;
 mod consent;
+mod control;
 mod corrections;
 mod credentials;
 mod enrolment;
@@ -54,7 +57,9 @@ use rusqlite::{Connection, Transaction};
 use zeroize::Zeroizing;
 
 pub use accesses::{Access, AccessKind};
+pub use codes::Codes;
 pub use consent::{Consent, ConsentGiven, ConsentLanguage, ConsentText, GivenBy};
+pub use control::{ControlImport, Registry};
 pub use corrections::{CorrectionWhy, MAX_PARTY};
 pub use credentials::Owner;
 pub use enrolment::{Enrolment, MAX_NAME, MAX_REFERENCES};

@@ -51,6 +51,12 @@
 //! - `entrants`: one row for each person of a visit: who (none if entered by hand, unknown or cut), which fee class, which
 //!   entitlement is used. Whoever is inside `again` is no further visitor; `gone` is set when somebody was seen to leave.
 //!
+//! What the registry says of codes, and which were used:
+//! - `registry`: the one registry that a voucher pinned: whose it is, and the key that signs its control feed.
+//! - `control_pages`: the control feed, page by page, as it verified. Nothing deletes a row; what it comes to is folded anew.
+//! - `used_codes`: digests of codes that were used, until they would be refused as expired anyway. Each is written in the
+//!   transaction of the record that says so.
+//!
 //! What has been deleted is overwritten (`secure_delete`). `PRAGMA user_version` is the number of the last migration,
 //! `PRAGMA application_id` says whose file it is.
 
@@ -60,9 +66,10 @@ use rusqlite::Transaction;
 pub(crate) const APPLICATION: i64 = 0x474E_4B4E;
 
 /// Every schema there ever was, oldest first; the number of a file is its place, counted from 1. A landed file is frozen.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_feeds_and_vault.sql"),
     include_str!("../migrations/0002_people_staff_and_visits.sql"),
+    include_str!("../migrations/0003_codes.sql"),
 ];
 
 /// The newest schema that this program knows.
@@ -89,6 +96,7 @@ mod tests {
         let frozen = [
             "415e67ef0a858a2c57edab80cf5e203de9e2471fe78fc24f9426deef0a4bcefd",
             "4958002f5998fcbee9e4c305bab0652525013147d6e16a8c897c5ef548d0e68e",
+            "c5a5fadcfae6160dc88519a40b64a92614d886a2f063bacd7eb9aa74eb013935",
         ];
         let found = MIGRATIONS
             .map(|file| Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
