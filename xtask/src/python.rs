@@ -12,7 +12,8 @@ use crate::place::Place;
 use crate::process::{run, say, works};
 
 /// Files of pinned packages.
-const REQUIREMENTS: [&str; 2] = ["models/tests/requirements.txt", "assets/fonts/requirements.txt"];
+const REQUIREMENTS: [&str; 3] =
+    ["models/tests/requirements.txt", "assets/fonts/requirements.txt", "boards/tests/requirements.txt"];
 
 /// The same for what only the benchmarks need.
 const BENCHMARK_REQUIREMENTS: &str = "models/bench/requirements.txt";
@@ -31,7 +32,7 @@ pub(crate) fn environment(place: &Place) -> Result<PathBuf, Failure> {
 
 /// Has the pinned packages in the environment; gives back its interpreter.
 pub(crate) fn packages(place: &Place) -> Result<PathBuf, Failure> {
-    let what = "installing pinned Python packages (about 100 MB once): they cut the font and cross-check the networks";
+    let what = "installing pinned Python packages (about 100 MB once): they cut the font, cross-check the networks and play a relay";
     installed(place, &REQUIREMENTS, "genkan-requirements.sha256", what)
 }
 
