@@ -134,6 +134,26 @@ pub fn strike(error: &StrikeError) -> Text {
             "リレーから返事がありません。電源と配線を確認してください",
             "The relay does not answer. Check its power and wiring",
         ),
+        StrikeError::Silent { device, .. } => about(
+            device,
+            "リレーから返事がありません。電源、配線（AとB）、設定ファイルの address と baud_rate を確認してください",
+            "The relay does not answer. Check its power, the wires A and B, and `address` and `baud_rate` in the board file",
+        ),
+        StrikeError::Answer { device, .. } => about(
+            device,
+            "リレーの返事を読み取れません。配線（AとB）、設定ファイルの baud_rate と address を確認してください",
+            "The relay's answer cannot be read. Check the wires A and B, and `baud_rate` and `address` in the board file",
+        ),
+        StrikeError::Refused { device, .. } => about(
+            device,
+            "リレーがこの操作を受け付けません。設定ファイルの coil を確認してください",
+            "The relay does not take this command. Check `coil` in the board file",
+        ),
+        StrikeError::Contrary { device, .. } => about(
+            device,
+            "リレーが指示どおりに動いていません。リレーの電源を入れ直してください。続くときは、リレーを交換してください",
+            "The relay does not stand as it was told. Switch it off and on. If it happens again, replace it",
+        ),
         StrikeError::Guard { device, .. } => about(
             device,
             "リレーを見守るプログラムが動きません。本体を再起動してください",

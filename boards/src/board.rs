@@ -25,7 +25,10 @@ use crate::{
     camera::{FolderCamera, open_usb, raw::ReaderSeat},
     inputs::{self, Contacts},
     lines::{Chip, Line, Lines},
-    strike::{gpio, gpio::GpioRelay, lcus1, lcus1::Lcus1, pulse::PulsedStrike, sim::SimRelay},
+    strike::{
+        gpio, gpio::GpioRelay, lcus1, lcus1::Lcus1, modbus, modbus::ModbusRelay, pulse::PulsedStrike,
+        sim::SimRelay,
+    },
 };
 
 /// The door of a kiosk that has one.
@@ -143,6 +146,10 @@ impl Board {
                 let relay = Lcus1::new(device.clone(), *channel, guard);
                 PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
             }
+            Mechanism::Modbus { device, place, flash_on } => {
+                let relay = ModbusRelay::new(device.clone(), *place, *flash_on, guard);
+                PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
+            }
             Mechanism::Gpio { chip, line } => {
                 let relay = GpioRelay::new(Box::new(Chip::new(chip.clone())), *line, guard);
                 PulsedStrike::open(relay, ONLY_DOOR, facts.pulse, clock)?
@@ -202,6 +209,7 @@ pub fn force_idle(board: &Board) -> Result<(), StrikeError> {
     match board.strike.as_ref().map(|facts| &facts.mechanism) {
         None | Some(Mechanism::Sim { .. }) => Ok(()),
         Some(Mechanism::Lcus1 { device, channel }) => lcus1::force_idle(device, *channel),
+        Some(Mechanism::Modbus { device, place, .. }) => modbus::force_idle(device, *place),
         Some(Mechanism::Gpio { chip, line }) => gpio::force_idle(&mut Chip::new(chip.clone()), *line),
     }
 }

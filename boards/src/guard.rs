@@ -33,7 +33,11 @@ use thiserror::Error;
 
 use crate::{
     lines,
-    strike::{lcus1::at_rest, port::write_until},
+    strike::{
+        lcus1::at_rest,
+        modbus::{self, Place},
+        port::write_until,
+    },
 };
 
 /// How the driver starts its guard: a program that calls [`run`]. Its [`Duty`], as text, is added as the last argument.
@@ -53,6 +57,8 @@ pub enum Duty {
         /// The relay, 1 to 8.
         channel: u8,
     },
+    /// Asks a Modbus relay to rest until it answers: `modbus-rtu:BAUD_RATE:ADDRESS:COIL`.
+    Modbus(Place),
     /// Makes the line of a GPIO request inactive: `gpio`.
     Gpio,
 }
@@ -61,6 +67,9 @@ impl fmt::Display for Duty {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lcus1 { channel } => write!(out, "lcus-1:{channel}"),
+            Self::Modbus(Place { baud_rate, address, coil }) => {
+                write!(out, "modbus-rtu:{baud_rate}:{address}:{coil}")
+            }
             Self::Gpio => out.write_str("gpio"),
         }
     }
@@ -68,7 +77,10 @@ impl fmt::Display for Duty {
 
 /// A text is no duty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("a guard's duty is `lcus-1:CHANNEL` or `gpio`; the strike's driver starts guards, not people")]
+#[error(
+    "a guard's duty is `lcus-1:CHANNEL`, `modbus-rtu:BAUD_RATE:ADDRESS:COIL` or `gpio`; the strike's driver starts guards, \
+     not people"
+)]
 pub struct DutyError;
 
 impl FromStr for Duty {
@@ -80,9 +92,17 @@ impl FromStr for Duty {
             Some(("lcus-1", channel)) => {
                 channel.parse().map(|channel| Self::Lcus1 { channel }).map_err(|_| DutyError)
             }
+            Some(("modbus-rtu", place)) => place_in(place).map(Self::Modbus).ok_or(DutyError),
             Some(_) | None => Err(DutyError),
         }
     }
+}
+
+fn place_in(text: &str) -> Option<Place> {
+    let (baud_rate, rest) = text.split_once(':')?;
+    let (address, coil) = rest.split_once(':')?;
+    let baud_rate = baud_rate.parse().ok()?;
+    Some(Place { baud_rate, address: address.parse().ok()?, coil: coil.parse().ok()? })
 }
 
 /// The guard could not put the relay to rest.
@@ -96,6 +116,16 @@ pub enum GuardError {
         /// The relay's channel.
         channel: u8,
         /// The system's reason.
+        reason: String,
+    },
+    /// The Modbus relay does not answer.
+    #[error(
+        "the guard cannot put coil {coil} of the relay to rest: {reason}. Switch the relay board off and on"
+    )]
+    Relay {
+        /// The coil.
+        coil: u8,
+        /// What it answered, or that it did not.
         reason: String,
     },
     /// The GPIO line takes nothing.
@@ -136,6 +166,8 @@ pub fn run(link: impl AsFd, inherited: impl AsFd, duty: Duty) -> Result<(), Guar
             write_until(inherited, &at_rest(channel), until)
                 .map_err(|error| GuardError::Port { channel, reason: error.to_string() })
         }
+        Duty::Modbus(place) => modbus::rest_within(inherited, place, REST_WITHIN)
+            .map_err(|error| GuardError::Relay { coil: place.coil, reason: error.to_string() }),
         Duty::Gpio => lines::rest(inherited, REST_WITHIN)
             .map_err(|error| GuardError::Line { reason: error.to_string() }),
     }
@@ -231,8 +263,12 @@ mod tests {
 
     #[test]
     fn a_guard_s_duty_is_the_one_that_its_driver_wrote() {
-        for duty in [Duty::Gpio, Duty::Lcus1 { channel: 1 }, Duty::Lcus1 { channel: 8 }] {
+        let modbus = Duty::Modbus(Place { baud_rate: 115_200, address: 247, coil: 7 });
+        for duty in [Duty::Gpio, Duty::Lcus1 { channel: 1 }, Duty::Lcus1 { channel: 8 }, modbus] {
             assert_eq!(duty.to_string().parse(), Ok(duty));
+        }
+        for text in ["modbus-rtu", "modbus-rtu:9600:1", "modbus-rtu:9600:1:0:0", "modbus-rtu:9600:300:0"] {
+            assert_eq!(text.parse::<Duty>(), Err(DutyError), "{text}");
         }
         for text in ["", "2", "gpio:", "gpio:1", "lcus-1", "lcus-1:", "lcus-1:300", "lcus-1:-1", "relay:1"] {
             assert_eq!(text.parse::<Duty>(), Err(DutyError), "{text}");

@@ -17,6 +17,7 @@ pub mod frame;
 pub mod guard;
 pub mod inputs;
 pub mod lines;
+pub mod modbus;
 pub mod reader;
 pub mod selftest;
 pub mod strike;

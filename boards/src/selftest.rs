@@ -134,6 +134,9 @@ impl Board {
         let path = match &self.strike.as_ref()?.mechanism {
             Mechanism::Sim { .. } => "simulated".into(),
             Mechanism::Lcus1 { device, channel } => format!("{}, relay {channel}", device.display()),
+            Mechanism::Modbus { device, place, .. } => {
+                format!("{}, address {}, coil {}", device.display(), place.address, place.coil)
+            }
             Mechanism::Gpio { chip, line } => format!("{}, line {}", chip.display(), line.offset),
         };
         let (board, clock, guard) = (self.clone(), Arc::clone(clock), guard.clone());

@@ -11,10 +11,11 @@
 //! **A hold lives no longer than the program.** A relay whose program is gone rests, whatever it did before. So nobody's
 //! escape may hang on it: people leave by the handle, and the fire alarm's own contact opens the lock in hardware.
 //!
-//! [`pulse`] holds the rules that every relay shares; [`lcus1`], [`gpio`] and [`sim`] are relays.
+//! [`pulse`] holds the rules that every relay shares; [`lcus1`], [`modbus`], [`gpio`] and [`sim`] are relays.
 
 pub mod gpio;
 pub mod lcus1;
+pub mod modbus;
 pub(crate) mod port;
 pub mod pulse;
 pub mod sim;
@@ -61,6 +62,11 @@ pub trait Strike: Send {
     /// # Errors
     /// What failed since the last call, else what is wrong now. `Ok` means that a release can be expected to work.
     fn check(&mut self) -> Result<(), StrikeError>;
+
+    /// What the people who look after the door should know although it works, for the log; each is said once.
+    fn remark(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Why the strike does not work.
@@ -105,6 +111,48 @@ pub enum StrikeError {
         device: String,
         /// The time-out.
         waited: Duration,
+    },
+    /// It is asked and says nothing.
+    #[error(
+        "relay {device} did not answer for {waited:?}: check its power, the wires A and B, and `address` and `baud_rate` \
+         under [strike] in the board file"
+    )]
+    Silent {
+        /// The device.
+        device: String,
+        /// The time-out.
+        waited: Duration,
+    },
+    /// Something else than an answer came.
+    #[error("relay {device}: {reason}")]
+    Answer {
+        /// The device.
+        device: String,
+        /// What came, and what to do.
+        reason: String,
+    },
+    /// It answers that it will not.
+    #[error(
+        "relay {device} refuses a command (exception {code}): {reason}. Correct `coil` under [strike] in the board file"
+    )]
+    Refused {
+        /// The device.
+        device: String,
+        /// The exception's code.
+        code: u8,
+        /// What the code says.
+        reason: String,
+    },
+    /// It took a command, and stands otherwise.
+    #[error(
+        "relay {device} should be {told}, and its board says that it is not: it is stuck, or another program drives it. \
+         Switch the relay board off and on"
+    )]
+    Contrary {
+        /// The device.
+        device: String,
+        /// How it should stand.
+        told: &'static str,
     },
     /// Nobody would end a pulse if this program were killed.
     #[error("the guard {program} of relay {device} does not run ({reason}); without it there is no pulse")]

@@ -12,8 +12,12 @@ use crate::place::Place;
 use crate::process::{run, say, works};
 
 /// Files of pinned packages.
-const REQUIREMENTS: [&str; 3] =
-    ["models/tests/requirements.txt", "assets/fonts/requirements.txt", "credentials/tests/requirements.txt"];
+const REQUIREMENTS: [&str; 4] = [
+    "models/tests/requirements.txt",
+    "assets/fonts/requirements.txt",
+    "credentials/tests/requirements.txt",
+    "boards/tests/requirements.txt",
+];
 
 /// The same for what only the benchmarks need.
 const BENCHMARK_REQUIREMENTS: [&str; 2] = ["models/bench/requirements.txt", "codes/bench/requirements.txt"];
@@ -32,7 +36,7 @@ pub(crate) fn environment(place: &Place) -> Result<PathBuf, Failure> {
 
 /// Has the pinned packages in the environment; gives back its interpreter.
 pub(crate) fn packages(place: &Place) -> Result<PathBuf, Failure> {
-    let what = "installing pinned Python packages (about 100 MB once): they cut the font and cross-check networks and codes";
+    let what = "installing pinned Python packages (about 100 MB once): they cut the font, cross-check networks and codes, and play a relay";
     installed(place, &REQUIREMENTS, "genkan-requirements.sha256", what)
 }
 

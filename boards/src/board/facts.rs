@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 pub use gate::Direction;
 
-use crate::{Input, camera::raw::RawFormat, lines::Line};
+use crate::{Input, camera::raw::RawFormat, lines::Line, strike::modbus::Place};
 
 /// Which camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,15 @@ pub enum Mechanism {
         device: PathBuf,
         /// The relay, 1 to 8.
         channel: u8,
+    },
+    /// A relay board that speaks Modbus RTU.
+    Modbus {
+        /// The serial port.
+        device: PathBuf,
+        /// The relay's place on its line.
+        place: Place,
+        /// Whether the board ends the pulses itself.
+        flash_on: bool,
     },
     /// A relay on a GPIO line.
     Gpio {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{BootClock, Input, lines::Bias};
+use crate::{BootClock, Input, lines::Bias, strike::modbus::Place};
 
 const LCUS: &str = r#"
 name = "front door"
@@ -228,6 +228,39 @@ fn a_relay_may_hang_on_a_line_of_the_computer() {
     }
 }
 
+const MODBUS: &str = r#"[strike]
+kind = "modbus-rtu"
+device = "/dev/ttyUSB0"
+baud_rate = 9600
+address = 1
+coil = 0
+flash_on = true
+pulse_ms = 3000
+on_power_loss = "fail-secure"
+"#;
+
+#[test]
+fn a_relay_may_speak_modbus() {
+    let place = Place { baud_rate: 9_600, address: 1, coil: 0 };
+    let wanted = Mechanism::Modbus { device: "/dev/ttyUSB0".into(), place, flash_on: true };
+    assert_eq!(loaded(&gpio(MODBUS)).strike.unwrap().mechanism, wanted);
+    let refused = |from: &str, to: &str| {
+        assert!(MODBUS.contains(from));
+        refusal(LCUS, &gpio(&MODBUS.replace(from, to)))
+    };
+    names(&refused("9600", "9601"), &["strike.baud_rate", "9601", "9600", "115200"]);
+    for address in ["0", "248"] {
+        let said = refused("address = 1", &format!("address = {address}"));
+        names(&said, &["strike.address", address, "1 to 247"]);
+    }
+    names(&refused("coil = 0", "coil = 256"), &["[strike]", "coil", "256"]);
+    names(&refused("flash_on = true\n", ""), &["[strike]", "flash_on"]);
+    names(&refused("flash_on", "flash"), &["[strike]", "`flash`", "`flash_on`"]);
+    names(&refused("3000", "100"), &["strike.pulse_ms", "100", "200 to 5000"]);
+    let missing = loaded(&gpio(&MODBUS.replace("/dev/ttyUSB0", "/nonexistent/ttyUSB0")));
+    names(&force_idle(&missing).unwrap_err().to_string(), &["/nonexistent/ttyUSB0", "found instead"]);
+}
+
 #[test]
 fn a_line_has_one_use() {
     let both = |contacts: &str| gpio(&format!("{GPIO}{contacts}"));
@@ -331,7 +364,10 @@ fn a_value_outside_its_range_is_named_with_the_range() {
     }
     names(&refusal("channel = 1", "channel = 9"), &["strike.channel", "9", "1 to 8"]);
     names(&refusal("channel = 1", "channel = 0"), &["strike.channel", "0", "1 to 8"]);
-    names(&refusal("\"lcus-1\"", "\"lcus\""), &["strike.kind", "\"lcus\"", "lcus-1", "sim", "gpio"]);
+    names(
+        &refusal("\"lcus-1\"", "\"lcus\""),
+        &["strike.kind", "\"lcus\"", "lcus-1", "modbus-rtu", "sim", "gpio"],
+    );
     names(&refusal("\"fail-secure\"", "\"fail-open\""), &["fail-open", "fail-secure", "fail-safe"]);
     names(&refusal("\"mjpeg\"", "\"h264\""), &["h264", "yuyv", "mjpeg"]);
     names(&refusal("[\"yuyv\", \"mjpeg\"]", "[]"), &["camera.formats", "yuyv", "mjpeg"]);

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -37,6 +37,11 @@ impl Port {
     /// Opens it at 9600 8N1 without flow control. The lock is `flock`, which dies with its last holder; the terminal's own
     /// exclusive mode would outlive a killed program on some ports.
     pub(crate) fn open(device: &Path) -> Result<Self, StrikeError> {
+        Self::open_at(device, 9_600)
+    }
+
+    /// The same at another speed.
+    pub(crate) fn open_at(device: &Path, baud_rate: u32) -> Result<Self, StrikeError> {
         let name = || device.display().to_string();
         let refused = |reason: String| StrikeError::Port { act: "open", device: name(), reason };
         if let Err(error) = fs::metadata(device) {
@@ -48,7 +53,7 @@ impl Port {
                 refused(error.to_string())
             });
         }
-        let builder = serialport::new(device.to_string_lossy(), 9600).exclusive(false);
+        let builder = serialport::new(device.to_string_lossy(), baud_rate).exclusive(false);
         let until = Instant::now() + LOCK_WITHIN;
         let (tty, shared) = loop {
             match open_locked(&builder) {
@@ -73,13 +78,23 @@ impl Port {
             thread::sleep(TRY_AGAIN);
         }
         sent.map_err(|error| {
-            let _ = self.tty.clear(ClearBuffer::Output);
+            self.withdraw();
             let device = self.device.display().to_string();
             match error {
                 Errno::AGAIN => StrikeError::Stuck { device, waited: WRITE_WITHIN },
                 error => StrikeError::Port { act: "write to", device, reason: error.to_string() },
             }
         })
+    }
+
+    /// The open file, which does not block.
+    pub(crate) fn open_file(&self) -> BorrowedFd<'_> {
+        self.shared.as_fd()
+    }
+
+    /// Takes back what was written and has not left, so that it does not act when the port comes back to life.
+    pub(crate) fn withdraw(&self) {
+        let _ = self.tty.clear(ClearBuffer::Output);
     }
 
     /// The open port for a child process.

@@ -42,6 +42,9 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How often a relay that does not rest is told again.
 const REST_AGAIN: Duration = Duration::from_millis(100);
 
+/// A relay has little to remark; what nobody fetched makes no room for more.
+const WAITING_REMARKS: usize = 4;
+
 /// How often an idle driver looks whether there is something to put right.
 const IDLE_ROUND: Duration = Duration::from_millis(500);
 
@@ -62,11 +65,26 @@ pub trait Relay: Send + 'static {
     /// It may or may not be driven now.
     fn drive(&mut self) -> Result<(), StrikeError>;
 
+    /// Drives it for a pulse of this length. A relay that can ends the pulse itself, not before this time is over; it is told
+    /// to rest then all the same. Another is just driven.
+    ///
+    /// # Errors
+    /// It may or may not be driven now.
+    fn drive_for(&mut self, pulse: Duration) -> Result<(), StrikeError> {
+        let _ = pulse;
+        self.drive()
+    }
+
     /// Puts it to rest.
     ///
     /// # Errors
     /// It may still be driven.
     fn rest(&mut self) -> Result<(), StrikeError>;
+
+    /// What the people who look after the relay should know although it works, once.
+    fn remark(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// A strike: a relay, its thread, and the rules.
@@ -81,6 +99,7 @@ pub struct PulsedStrike {
     ends: VecDeque<Instant>,
     held: bool,
     failure: Option<StrikeError>,
+    remarks: Receiver<String>,
 }
 
 enum Order {
@@ -102,7 +121,8 @@ impl PulsedStrike {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StrikeError> {
         let device = relay.device();
-        let mut driver = Driver { relay, pulse, held: false, settled: false };
+        let (remark, remarks) = sync_channel(WAITING_REMARKS);
+        let mut driver = Driver { relay, pulse, held: false, settled: false, remark };
         driver.settle()?;
         driver.relay.prepare()?;
         let (orders, taken) = sync_channel(1);
@@ -121,7 +141,7 @@ impl PulsedStrike {
             })?;
         let orders = Some(orders);
         let ends = VecDeque::new();
-        Ok(Self { door, device, pulse, clock, orders, stopped, ends, held: false, failure: None })
+        Ok(Self { door, device, pulse, clock, orders, stopped, ends, held: false, failure: None, remarks })
     }
 
     /// How long the next pulse has to wait. While the relay is held it does not move.
@@ -205,6 +225,10 @@ impl Strike for PulsedStrike {
             None => now,
         }
     }
+
+    fn remark(&mut self) -> Option<String> {
+        self.remarks.try_recv().ok()
+    }
 }
 
 impl Drop for PulsedStrike {
@@ -222,6 +246,8 @@ struct Driver<R> {
     held: bool,
     /// Whether the relay has taken the last command to be as `held` says.
     settled: bool,
+    /// Where the relay's remarks go.
+    remark: SyncSender<String>,
 }
 
 impl<R: Relay> Driver<R> {
@@ -286,12 +312,15 @@ impl<R: Relay> Driver<R> {
             return Err(StrikeError::Late { device: self.relay.device(), waited: START_WITHIN + late });
         }
         self.settled = false;
-        let driven = self.relay.drive();
+        let driven = self.relay.drive_for(self.pulse);
         let began = Instant::now();
         if driven.is_ok() {
             thread::sleep(self.pulse);
         }
         let rested = self.settle_within(REST_WITHIN);
+        if let Some(remark) = self.relay.remark() {
+            let _ = self.remark.try_send(remark);
+        }
         driven.and(rested).map(|()| began.elapsed())
     }
 

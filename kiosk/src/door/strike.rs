@@ -38,6 +38,9 @@ pub(super) fn start(
 fn run(mut strike: Box<dyn Strike>, waiting: &Receiver<Order>, inbox: &SyncSender<Inbox>) {
     let mut works = true;
     loop {
+        if let Some(remark) = strike.remark() {
+            tracing::warn!(remark, "strike remarks");
+        }
         match waiting.recv_timeout(CHECK_EVERY) {
             Ok(Order::Hold(hold)) => log_failure(strike.hold_released(hold).err()),
             Ok(Order::Release(grant)) => {

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use toml::Table;
 
 use super::{BoardError, File, Mechanism, PowerLoss, StrikeFacts};
-use crate::lines::{Bias, Line};
+use crate::{
+    lines::{Bias, Line},
+    strike::modbus::Place,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +30,18 @@ struct Lcus1Strike {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ModbusStrike {
+    pulse_ms: u64,
+    on_power_loss: PowerLoss,
+    device: PathBuf,
+    baud_rate: u32,
+    address: u8,
+    coil: u8,
+    flash_on: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct GpioStrike {
     pulse_ms: u64,
     on_power_loss: PowerLoss,
@@ -37,7 +52,10 @@ struct GpioStrike {
 
 const STRIKE: &str = "[strike]";
 
-const KINDS: &str = "\"sim\", \"lcus-1\" and \"gpio\" are";
+const KINDS: &str = "\"sim\", \"lcus-1\", \"modbus-rtu\" and \"gpio\" are";
+
+/// What relay boards can be set to, and adaptors make.
+const BAUD_RATES: [u32; 6] = [4_800, 9_600, 19_200, 38_400, 57_600, 115_200];
 
 impl File<'_> {
     pub(super) fn strike(&self, mut table: Table) -> Result<StrikeFacts, BoardError> {
@@ -60,6 +78,12 @@ impl File<'_> {
                 let (device, channel) = (self.beside(&lcus1.device), lcus1.channel);
                 (lcus1.pulse_ms, lcus1.on_power_loss, Mechanism::Lcus1 { device, channel })
             }
+            "modbus-rtu" => {
+                let modbus: ModbusStrike = self.section(table, STRIKE)?;
+                let (device, place) = (self.beside(&modbus.device), self.place(&modbus)?);
+                let mechanism = Mechanism::Modbus { device, place, flash_on: modbus.flash_on };
+                (modbus.pulse_ms, modbus.on_power_loss, mechanism)
+            }
             "gpio" => {
                 let gpio: GpioStrike = self.section(table, STRIKE)?;
                 let line = Line { offset: gpio.line, active_low: gpio.active_low, bias: Bias::AsIs };
@@ -72,5 +96,23 @@ impl File<'_> {
         };
         self.range(pulse_ms, 200, 5_000, "strike.pulse_ms", "200 to 5000 milliseconds")?;
         Ok(StrikeFacts { mechanism, pulse: Duration::from_millis(pulse_ms), on_power_loss })
+    }
+
+    fn place(&self, modbus: &ModbusStrike) -> Result<Place, BoardError> {
+        let &ModbusStrike { baud_rate, address, coil, .. } = modbus;
+        self.check(
+            BAUD_RATES.contains(&baud_rate),
+            "strike.baud_rate",
+            baud_rate.to_string(),
+            "4800, 9600 (usual), 19200, 38400, 57600 and 115200 are",
+        )?;
+        self.range(
+            address.into(),
+            1,
+            247,
+            "strike.address",
+            "1 to 247; relay boards leave the factory as 1",
+        )?;
+        Ok(Place { baud_rate, address, coil })
     }
 }
