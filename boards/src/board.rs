@@ -54,13 +54,10 @@ pub struct Board {
     pub inputs: Option<InputsFacts>,
     /// The readers of cards and codes, in the order of the file.
     pub readers: Vec<ReaderFacts>,
-<<<<<<< HEAD
     /// The readers of chip cards, in the order of the file; [`PcscReader::open`](crate::PcscReader::open) takes the name.
     pub card_readers: Vec<CardReaderFacts>,
-=======
     /// The small panel; none where the screen is enough.
     pub panel: Option<PanelFacts>,
->>>>>>> modbus
     /// What plays sounds; none where it is silent.
     pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.

@@ -1,13 +1,9 @@
 //! Hardware ports and boards; the simulator is one.
 //!
 //! A port is a small blocking trait: [`Camera`] gives frames, [`Strike`] takes grants, [`Inputs`] says what the door does,
-<<<<<<< HEAD
-//! [`Reader`] what people show, [`Clock`] tells the time; a [`PcscReader`] gives the way to a chip card. A [`Board`] is a
-//! TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a board like any other. Code is needed only for a new mechanism.
-=======
-//! [`Reader`] what people show, [`Panel`] takes a picture, [`Clock`] tells the time. A [`Board`] is a TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a board like
-//! any other. Code is needed only for a new mechanism.
->>>>>>> modbus
+//! [`Reader`] what people show, [`Panel`] takes a picture, [`Clock`] tells the time; a [`PcscReader`] gives the way to a
+//! chip card. A [`Board`] is a TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a
+//! board like any other. Code is needed only for a new mechanism.
 //!
 //! What is not here: rules (`gate`), networks (`models`), records (`store`). Nothing here logs; every act answers with
 //! its error, and each error names the device and what to do.
@@ -36,13 +32,9 @@ pub use frame::{Frame, Pixels};
 pub use gate::SensorTier;
 pub use guard::GuardCommand;
 pub use inputs::{Input, InputChange, Inputs, InputsError, SimContacts, SimInputs};
-<<<<<<< HEAD
+pub use panel::{Panel, PanelError, PanelPicture, Symbol};
 pub use reader::{
     CredentialKind, Identifier, PcscCard, PcscReader, Presented, Reader, ReaderError, SimCards, SimReader,
 };
-=======
-pub use panel::{Panel, PanelError, PanelPicture, Symbol};
-pub use reader::{CredentialKind, Identifier, Presented, Reader, ReaderError, SimCards, SimReader};
->>>>>>> modbus
 pub use selftest::{DeviceCheck, DeviceName, Problem, Verdict};
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};
