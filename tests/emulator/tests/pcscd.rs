@@ -80,7 +80,9 @@ fn main() {
         .status()
         .unwrap();
     if !status.success() {
-        eprintln!("pcscd: failed ({status}); it needs root, to make namespaces of its own");
+        eprintln!(
+            "pcscd: failed ({status}). If it never began: it needs root, to make namespaces of its own"
+        );
         exit(1);
     }
 }
@@ -324,6 +326,7 @@ fn too_slow() {
     drop(card);
     let said = reader.card(Duration::ZERO).map(|_| ()).unwrap_err();
     assert!(matches!(said, ReaderError::Stuck { .. }), "{said}");
+    drop(reader);
     // Once its thread is through, another one may have the card.
     let mut again = None;
     until("the reader can be used again", || {
