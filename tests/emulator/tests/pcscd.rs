@@ -412,6 +412,9 @@ fn opensc_signs() {
     assert!(verify("/run/auth.pub"));
     sign("1", "ABC123", "02");
     assert!(!verify("/run/auth.pub"), "the other key");
+    // OpenSC does not read this key's certificate: it is behind the password.
+    fs::write("/run/sign.pub", emulator::keys::key(1, "sign").public_key_to_pem().unwrap()).unwrap();
+    assert!(verify("/run/sign.pub"));
 }
 
 fn opensc_probes() {
