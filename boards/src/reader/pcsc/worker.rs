@@ -4,6 +4,7 @@
 use std::{
     ffi::CString,
     sync::mpsc::{Receiver, SyncSender},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -42,6 +43,9 @@ const LONGEST_ANSWER: usize = 65_538;
 
 /// PC/SC is asked again at least this often, so that a service that died is noticed.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// How long to wait before a card that another program uses is asked for again.
+const TAKEN_PAUSE: Duration = Duration::from_millis(100);
 
 /// The card is not there any more, or not as it was.
 const GONE: [Error; 4] = [Error::RemovedCard, Error::ResetCard, Error::NoSmartcard, Error::UnpoweredCard];
@@ -157,8 +161,15 @@ impl Worker {
                 self.seen = Seen::Nothing;
             } else if self.seen != Seen::Given(count) {
                 self.seen = Seen::Given(count);
-                if let Some(answer_to_reset) = self.take(known)? {
-                    return Ok(Some(answer_to_reset));
+                match self.take(known) {
+                    Ok(Some(answer_to_reset)) => return Ok(Some(answer_to_reset)),
+                    Ok(None) => {}
+                    // The other program may be through in time.
+                    Err(ReaderError::Taken { .. }) if !left.is_zero() => {
+                        thread::sleep(left.min(TAKEN_PAUSE));
+                        known = State::UNAWARE;
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             if left.is_zero() {
