@@ -1,7 +1,7 @@
 //! What may be asked of a card, as data: applications, files, secrets, keys. What is not in these tables cannot be selected.
 //!
 //! Two files of the MyNumber card hold the individual number, as text and as a picture, and two secrets are that number. The
-//! law leaves them to the purposes it lists, and a door is none of them: they are not here, and `tests/forbidden.rs` searches
+//! law leaves them to the purposes it lists, and a door is none of them: they are not here, and `tests/flows/forbidden.rs` searches
 //! the sources and the tables for them. Every identifier of a file stands in this one place.
 
 /// An application of a card.

@@ -182,7 +182,18 @@ impl<'a> Session<'a> {
 
     /// Presents a secret, once, if more than one try is left.
     pub(crate) fn present(&mut self, secret: Secret, digits: &[u8]) -> Result<(), CardError> {
-        match self.tries(secret)? {
+        let tries = self.tries(secret)?;
+        self.present_at(secret, tries, digits)
+    }
+
+    /// Presents a secret, once, whose tries were asked with the command before.
+    pub(crate) fn present_at(
+        &mut self,
+        secret: Secret,
+        tries: TriesLeft,
+        digits: &[u8],
+    ) -> Result<(), CardError> {
+        match tries {
             TriesLeft::Left(TRIES_TO_SEND..) => {}
             TriesLeft::Left(_) => return Err(CardError::LastTry(secret)),
             TriesLeft::Blocked => return Err(CardError::Blocked(secret)),
