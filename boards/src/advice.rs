@@ -226,6 +226,35 @@ pub fn reader(error: &ReaderError) -> Text {
             "カードの操作ファイルを読み取れません。設定ファイルの [[readers]] path を直してください",
             "The file that plays cards cannot be read. Correct `path` under [[readers]]",
         ),
+        ReaderError::Service { .. } => text(
+            "カードリーダーのサービス（pcscd）が動いていません。本体を再起動してください",
+            "The service for card readers (pcscd) does not run. Restart the device",
+        ),
+        ReaderError::NotThere { name, .. } => about(
+            name,
+            "カードリーダーが見つかりません。ケーブルと、設定ファイルの [[readers]] name を確認してください",
+            "The card reader is not there. Check its cable, and `name` under [[readers]]",
+        ),
+        ReaderError::Several { name, .. } => about(
+            name,
+            "同じ名前のカードリーダーが複数あります。設定ファイルの [[readers]] name に名前をすべて書いてください",
+            "More than one card reader has this name. Write the whole `name` under [[readers]]",
+        ),
+        ReaderError::Stuck { name } => about(
+            name,
+            "カードリーダーが応答しません。ケーブルを抜いて、差し直してください",
+            "The card reader does not answer. Pull its cable out and plug it in again",
+        ),
+        ReaderError::Taken { name } => about(
+            name,
+            "ほかのプログラムがカードを使っています。そのプログラムを止めてください",
+            "Another program uses the card. Stop that program",
+        ),
+        ReaderError::Mute { name } => about(
+            name,
+            "カードを読み取れません。カードを一度離し、1枚だけをもう一度置いてください",
+            "The card cannot be read. Take it away, and lay it down again, alone",
+        ),
     }
 }
 

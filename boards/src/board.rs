@@ -15,8 +15,8 @@ use gate::DoorId;
 use thiserror::Error;
 
 pub use facts::{
-    CameraFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts, SoundFacts,
-    StrikeFacts, UsbFacts,
+    CameraFacts, CardReaderFacts, Direction, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts,
+    SoundFacts, StrikeFacts, UsbFacts,
 };
 
 use crate::{
@@ -50,6 +50,8 @@ pub struct Board {
     pub inputs: Option<InputsFacts>,
     /// The readers of cards and codes, in the order of the file.
     pub readers: Vec<ReaderFacts>,
+    /// The readers of chip cards, in the order of the file; [`PcscReader::open`](crate::PcscReader::open) takes the name.
+    pub card_readers: Vec<CardReaderFacts>,
     /// What plays sounds; none where it is silent.
     pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.

@@ -3,9 +3,10 @@
 //! A reader says what was shown, and decides nothing. What it read is card data: it is wiped from memory when it is
 //! dropped, and [`Identifier`] shows nothing of itself in a log.
 //!
-//! [`sim`](SimReader) is the only driver yet. A reader that speaks to real cards answers here with the kinds that it can
-//! really tell apart.
+//! [`sim`](SimReader) is the only [`Reader`] yet. With a chip card one talks, rather than reading a number off it: for that
+//! there is [`PcscReader`], which gives the way to the card, and leaves to others what lies there.
 
+mod pcsc;
 mod sim;
 
 use std::{fmt, path::PathBuf, time::Duration};
@@ -15,6 +16,7 @@ use gate::Monotonic;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use pcsc::{ANSWER_WITHIN, PcscCard, PcscReader, SERVICE_WITHIN};
 pub use sim::{SimCards, SimReader};
 
 /// What a reader read: a card's number, a code's text. Wiped when dropped.
@@ -79,5 +81,49 @@ pub enum ReaderError {
         path: PathBuf,
         /// The system's reason.
         reason: String,
+    },
+    /// PC/SC does not run, or stopped.
+    #[error("no card reader can be used: {reason}. See that pcscd runs (systemctl start pcscd.socket)")]
+    Service {
+        /// PC/SC's reason.
+        reason: String,
+    },
+    /// No reader of this name.
+    #[error(
+        "there is no card reader \"{name}\"; found: {found}. Plug it in, or correct `name` under [[readers]]"
+    )]
+    NotThere {
+        /// The name.
+        name: String,
+        /// Those that are there.
+        found: String,
+    },
+    /// The name fits more than one.
+    #[error(
+        "more than one card reader is called \"{name}\": {found}. Write the whole `name` under [[readers]]"
+    )]
+    Several {
+        /// The name.
+        name: String,
+        /// Those that it fits.
+        found: String,
+    },
+    /// It did not answer in time and was given up.
+    #[error("the card reader \"{name}\" is stuck and was given up; pull it out and plug it in again")]
+    Stuck {
+        /// The reader.
+        name: String,
+    },
+    /// Another program has the card.
+    #[error("another program uses the card on \"{name}\"; stop it: only this one may")]
+    Taken {
+        /// The reader.
+        name: String,
+    },
+    /// Something lies there that does not answer.
+    #[error("what lies on \"{name}\" does not answer; take it away and lay it down again, chip first, alone")]
+    Mute {
+        /// The reader.
+        name: String,
     },
 }

@@ -15,9 +15,9 @@ use std::{
 };
 
 use crate::{
-    Board, CameraError, Clock, GuardCommand, Input, InputsError, ReaderError, StrikeError,
+    Board, CameraError, Clock, GuardCommand, Input, InputsError, PcscReader, ReaderError, StrikeError,
     advice::{self, Text},
-    board::{CameraFacts, InputsFacts, Mechanism, ReaderFacts, open_reader},
+    board::{CameraFacts, CardReaderFacts, InputsFacts, Mechanism, ReaderFacts, open_reader},
     lines::LinesError,
 };
 
@@ -108,6 +108,8 @@ impl Board {
         checks.extend(self.check_inputs(clock));
         let readers = self.readers.iter().enumerate();
         checks.extend(readers.map(|(place, facts)| check_reader(place, facts, clock)));
+        let cards = self.card_readers.iter().enumerate();
+        checks.extend(cards.map(|(place, facts)| check_card_reader(self.readers.len() + place, facts)));
         let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         checks.push(check_clock(clock.as_ref(), date));
         checks.extend(self.sound.as_ref().map(sound::check));
@@ -205,6 +207,17 @@ fn check_reader(place: usize, facts: &ReaderFacts, clock: &Arc<dyn Clock>) -> De
     let verdict =
         verdict(device, within(READER_WITHIN, read), |error: &ReaderError| (false, advice::reader(error)));
     DeviceCheck { device, path, verdict, level: None }
+}
+
+/// A card that lies there is left alone.
+fn check_card_reader(place: usize, facts: &CardReaderFacts) -> DeviceCheck {
+    let device = DeviceName::Reader(place);
+    let name = facts.name.clone();
+    let open = move || PcscReader::open(&name).map(|_| ());
+    let verdict = verdict(device, within(READER_WITHIN, open), |error: &ReaderError| {
+        (matches!(error, ReaderError::NotThere { .. }), advice::reader(error))
+    });
+    DeviceCheck { device, path: facts.name.clone(), verdict, level: None }
 }
 
 /// `date` counts from 1970.

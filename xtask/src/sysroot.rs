@@ -18,8 +18,12 @@ use crate::process::{run, say};
 const ARCHITECTURE: &str = "arm64";
 
 /// What is linked, with what for; what they depend on comes along.
-const PACKAGES: [(&str, &str); 3] =
-    [("libc6-dev", "C, camera"), ("libssl-dev", "SQLCipher"), ("libfontconfig-dev", "screens")];
+const PACKAGES: [(&str, &str); 4] = [
+    ("libc6-dev", "C, camera"),
+    ("libssl-dev", "SQLCipher"),
+    ("libfontconfig-dev", "screens"),
+    ("libpcsclite-dev", "card readers"),
+];
 
 /// No package has deeper folders; bounds the walk through them.
 const DEEPEST: usize = 32;

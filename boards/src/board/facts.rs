@@ -110,6 +110,13 @@ pub enum ReaderFacts {
     },
 }
 
+/// A reader of chip cards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardReaderFacts {
+    /// PC/SC's name of the reader, or a part that only one reader's name has.
+    pub name: String,
+}
+
 impl InputsFacts {
     /// The inputs that may be there.
     #[must_use]

@@ -12,8 +12,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::{
-    Board, BoardError, CameraFacts, FolderFacts, InputsFacts, Mechanism, PowerLoss, ReaderFacts, ReaderSeat,
-    SimPulses, SoundFacts, StrikeFacts, UsbFacts,
+    Board, BoardError, CameraFacts, CardReaderFacts, FolderFacts, InputsFacts, Mechanism, PowerLoss,
+    ReaderFacts, ReaderSeat, SimPulses, SoundFacts, StrikeFacts, UsbFacts,
 };
 use crate::{SensorTier, frame::LONGEST_SIDE};
 
@@ -78,7 +78,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
     )?;
     let side = whole.detector_side_px as u64;
     file.range(side, 160, 1_280, "detector_side_px", "160 to 1280 pixels; 640 is usual")?;
-    let readers = whole.readers.into_iter().map(|reader| file.reader(reader)).collect::<Result<_, _>>()?;
+    let (readers, card_readers) = file.readers(whole.readers)?;
     let (camera, sensor) = file.camera(whole.camera)?;
     let board = Board {
         direction: whole.direction.into(),
@@ -87,6 +87,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,
         strike: whole.strike.map(|strike| file.strike(strike)).transpose()?,
         readers,
+        card_readers,
         inputs: whole.inputs.map(|inputs| file.inputs(inputs)).transpose()?,
         name: whole.name,
         file: path.into(),

@@ -254,9 +254,21 @@ fn readers_are_those_of_the_board_file_in_its_order() {
     let two = "[[readers]]\nkind = \"sim\"\npath = \"cards.txt\"\n[[readers]]\nkind = \"sim\"\npath = \"/run/qr.fifo\"\n";
     let sim = |path: &str| ReaderFacts::Sim { path: path.into() };
     assert_eq!(loaded(&with(two)).readers, [sim("/etc/genkan/cards.txt"), sim("/run/qr.fifo")]);
-    names(&refusal(LCUS, &with(&two.replace("sim", "pcsc"))), &["readers.kind", "pcsc", "sim"]);
+    names(&refusal(LCUS, &with(&two.replace("sim", "usb"))), &["readers.kind", "usb", "sim", "pcsc"]);
     names(&refusal(LCUS, &with(&two.replace("path", "file"))), &["[[readers]]", "file", "path"]);
     names(&refusal(LCUS, &with(&two.replace("kind = \"sim\"", ""))), &["readers.kind", "sim"]);
+}
+
+#[test]
+fn readers_of_chip_cards_have_a_name_and_stand_apart_from_those_that_only_say_what_was_shown() {
+    let with = |readers: &str| format!("{}\n{readers}", LCUS.replace("readers = []", ""));
+    let one = "[[readers]]\nkind = \"pcsc\"\nname = \"RC-S300\"\n";
+    let board = loaded(&with(&format!("{one}[[readers]]\nkind = \"sim\"\npath = \"cards.txt\"\n")));
+    assert_eq!(board.card_readers, [CardReaderFacts { name: "RC-S300".into() }]);
+    assert_eq!(board.readers, [ReaderFacts::Sim { path: "/etc/genkan/cards.txt".into() }]);
+    names(&refusal(LCUS, &with(&one.replace("RC-S300", " "))), &["readers.name", "part", "pcsc_scan"]);
+    names(&refusal(LCUS, &with(&one.replace("name", "path"))), &["[[readers]]", "path", "name"]);
+    names(&refusal(LCUS, &with(&format!("{one}{one}"))), &["readers.name", "RC-S300", "one section"]);
 }
 
 #[test]

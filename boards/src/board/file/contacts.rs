@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{BoardError, File, InputsFacts, ReaderFacts};
+use super::{BoardError, CardReaderFacts, File, InputsFacts, ReaderFacts};
 use crate::{
     Input,
     lines::{Bias, Line},
@@ -15,6 +15,18 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct SimFile {
     path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PcscFile {
+    name: String,
+}
+
+/// A section of readers, by what it gives.
+enum Section {
+    Reader(ReaderFacts),
+    CardReader(CardReaderFacts),
 }
 
 #[derive(Deserialize)]
@@ -47,6 +59,8 @@ const INPUTS: &str = "[inputs]";
 
 const READERS: &str = "[[readers]]";
 
+const READER_KINDS: &str = "\"sim\" and \"pcsc\" are";
+
 const KINDS: &str = "\"sim\" and \"gpio\" are";
 
 impl File<'_> {
@@ -78,8 +92,30 @@ impl File<'_> {
 }
 
 impl File<'_> {
-    pub(super) fn reader(&self, reader: Value) -> Result<ReaderFacts, BoardError> {
-        let allowed = "[] is, or for each reader a section [[readers]] with kind = \"sim\"";
+    /// Those that say what was shown, and those through which one talks with a card.
+    pub(super) fn readers(
+        &self,
+        sections: Vec<Value>,
+    ) -> Result<(Vec<ReaderFacts>, Vec<CardReaderFacts>), BoardError> {
+        let (mut readers, mut card_readers) = (Vec::new(), Vec::new());
+        for section in sections {
+            match self.reader(section)? {
+                Section::Reader(facts) => readers.push(facts),
+                Section::CardReader(facts) if card_readers.contains(&facts) => {
+                    return Err(self.value(
+                        "readers.name",
+                        format!("{:?}", facts.name),
+                        "one section names it",
+                    ));
+                }
+                Section::CardReader(facts) => card_readers.push(facts),
+            }
+        }
+        Ok((readers, card_readers))
+    }
+
+    fn reader(&self, reader: Value) -> Result<Section, BoardError> {
+        let allowed = "[] is, or for each reader a section [[readers]] with kind = \"sim\" or \"pcsc\"";
         let mut table = match reader {
             Value::Table(table) => table,
             Value::String(_)
@@ -89,13 +125,24 @@ impl File<'_> {
             | Value::Datetime(_)
             | Value::Array(_) => return Err(self.value("readers", format!("[{reader}]"), allowed)),
         };
-        let kind = self.kind(&mut table, "readers.kind", "\"sim\" is")?;
+        let kind = self.kind(&mut table, "readers.kind", READER_KINDS)?;
         match kind.as_str() {
             "sim" => {
                 let sim: SimFile = self.section(table, READERS)?;
-                Ok(ReaderFacts::Sim { path: self.beside(&sim.path) })
+                Ok(Section::Reader(ReaderFacts::Sim { path: self.beside(&sim.path) }))
             }
-            other => Err(self.value("readers.kind", format!("\"{other}\""), "\"sim\" is")),
+            "pcsc" => {
+                let PcscFile { name } = self.section(table, READERS)?;
+                let allowed = "it is the reader's name, or a part that only one reader's name has; `pcsc_scan -r` lists them";
+                self.check(
+                    !name.trim().is_empty() && !name.contains('\0'),
+                    "readers.name",
+                    format!("{name:?}"),
+                    allowed,
+                )?;
+                Ok(Section::CardReader(CardReaderFacts { name }))
+            }
+            other => Err(self.value("readers.kind", format!("\"{other}\""), READER_KINDS)),
         }
     }
 }
