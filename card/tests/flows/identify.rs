@@ -20,6 +20,10 @@ fn cards_are_told_apart_by_their_applications() {
     assert_eq!(name(MiniCard::new()), "mynumber");
     assert_eq!(name(MiniCard::other(&[Jpki, DriversLicence], TYPE_B, &[])), "mynumber", "also a licence");
     assert_eq!(name(MiniCard::other(&[DriversLicence], TYPE_B, &[])), "drivers-licence");
+    let by_its_data = MiniCard::other(&[], TYPE_B, &[])
+        .instead(&[0x00, 0xA4, 0x00, 0x00], &[0x90, 0x00])
+        .instead(&[0x00, 0xA4, 0x02, 0x0C, 0x02, 0x2F, 0x01], &[0x90, 0x00]);
+    assert_eq!(name(by_its_data), "drivers-licence");
     assert_eq!(name(MiniCard::other(&[ResidenceCard], TYPE_B, &[])), "residence");
     for (label, expected) in [
         ("JPKIAPICCTOKEN", "old-resident"),

@@ -196,7 +196,8 @@ impl MiniCard {
             self.application = found.copied();
             return if found.is_some() { vec![0x90, 0] } else { vec![0x6A, 0x82] };
         }
-        let id = u16::from_be_bytes([command[5], command[6]]);
+        let [_, _, _, _, _, high, low] = *command else { return vec![0x6A, 0x86] };
+        let id = u16::from_be_bytes([high, low]);
         let Some(application) = self.application else { return vec![0x69, 0x86] };
         let key = (application, id) == (Application::Jpki, 0x17);
         let at = (application, id);
