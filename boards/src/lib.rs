@@ -32,6 +32,7 @@ pub use guard::GuardCommand;
 pub use inputs::{Input, InputChange, Inputs, InputsError, SimContacts, SimInputs};
 pub use reader::{
     CredentialKind, Identifier, PcscCard, PcscReader, Presented, Reader, ReaderError, SimCards, SimReader,
+    trusted_authorities,
 };
 pub use selftest::{DeviceCheck, DeviceName, Problem, Verdict};
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};
