@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use crate::{
-    CameraError, Input, InputsError, ReaderError, StrikeError, lines::LinesError, selftest::DeviceName,
+    CameraError, Input, InputsError, PanelError, ReaderError, StrikeError, lines::LinesError,
+    selftest::DeviceName,
 };
 
 /// The same text in Japanese and in English.
@@ -40,6 +41,7 @@ pub fn name(device: DeviceName) -> Text {
             (format!("カード・QRの読み取り装置 {}", place + 1), format!("Card or QR reader {}", place + 1))
         }
         DeviceName::Clock => text("時計", "Clock"),
+        DeviceName::Panel => text("小型の表示器", "Small panel"),
         DeviceName::SoundPlayer => text("スピーカー", "Speaker"),
     }
 }
@@ -279,6 +281,29 @@ pub fn reader(error: &ReaderError) -> Text {
             name,
             "カードを読み取れません。カードを一度離し、1枚だけをもう一度置いてください",
             "The card cannot be read. Take it away, and lay it down again, alone",
+        ),
+    }
+}
+
+/// For the small panel.
+#[must_use]
+pub fn panel(error: &PanelError) -> Text {
+    match error {
+        PanelError::NotThere { device } => about(
+            device,
+            "小型の表示器が見つかりません。配線と、設定ファイルの [panel] device を確認してください",
+            "The small panel is not there. Check its wires, and `device` under [panel]",
+        ),
+        PanelError::Bus { device, .. } => about(
+            device,
+            "小型の表示器を使えません。配線と、利用者の権限（i2c・spi グループ）を確認してください",
+            "The small panel cannot be used. Check its wires, and that the user is in the group i2c or spi",
+        ),
+        PanelError::Lines(error) => lines(error),
+        PanelError::File { path, .. } => at(
+            path,
+            "表示器の画像を書き込めません。空き容量と、設定ファイルの [panel] path を確認してください",
+            "The panel's picture cannot be written. Check the free space, and `path` under [panel]",
         ),
     }
 }

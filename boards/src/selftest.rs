@@ -6,6 +6,7 @@
 //! A check answers what can be known without a person. That the picture shows the entrance, that the relay's click moves
 //! the lock, that the button is the right button, somebody has to see.
 
+mod panel;
 mod sound;
 
 use std::{
@@ -34,6 +35,9 @@ pub const INPUTS_WITHIN: Duration = Duration::from_secs(10);
 /// No driver of a reader waits for anything yet.
 pub const READER_WITHIN: Duration = Duration::from_secs(10);
 
+/// A picture takes a third of a second on the slowest bus.
+pub const PANEL_WITHIN: Duration = Duration::from_secs(10);
+
 /// The sound lasts for a third of a second; a sound system may have to wake up.
 pub const SOUND_WITHIN: Duration = Duration::from_secs(5);
 
@@ -53,6 +57,8 @@ pub enum DeviceName {
     Reader(usize),
     /// The clocks of the rules and of the calendar.
     Clock,
+    /// The small panel.
+    Panel,
     /// The program that plays sounds.
     SoundPlayer,
 }
@@ -113,6 +119,7 @@ impl Board {
         checks.extend(cards.map(|(place, facts)| check_card_reader(self.readers.len() + place, facts)));
         let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         checks.push(check_clock(clock.as_ref(), date));
+        checks.extend(self.panel.as_ref().map(panel::check));
         checks.extend(self.sound.as_ref().map(sound::check));
         checks
     }

@@ -116,7 +116,8 @@ impl Verified {
         if self.binding.is_some_and(|binding| binding != binding_of(person)) {
             return Err(Refusal::BoundToAnother);
         }
-        Ok(Claim::Of { person, kind: CredentialKind::Qr, proof: self.proof })
+        let (proof, face_required) = (self.proof, self.face_required);
+        Ok(Claim::Of { person, kind: CredentialKind::Qr, proof, face_required })
     }
 }
 
