@@ -15,7 +15,7 @@ pub struct SignedTime {
     pub unix_s: i64,
     /// How far that may be off, in seconds.
     pub uncertainty_s: u32,
-    /// When it was here, on this boot's clock; zero if it was here before this boot.
+    /// A moment of this boot at which it was here for certain; zero only if it was here before this boot.
     pub heard: Monotonic,
     /// When the nonce was drawn that it answers. Without one it may be old, and is a lower bound only.
     pub asked: Option<Monotonic>,

@@ -302,15 +302,11 @@ impl Trust {
         self.version
     }
 
-    /// The latest time that the registry signed in a statement: it is not earlier than this.
+    /// The latest time that the registry signed in a statement: it is not earlier than this. `held` is a moment at which the
+    /// statement was here for certain, for instance when it was read: what passes after it is added.
     #[must_use]
-    pub fn signed_time(&self) -> Option<SignedTime> {
-        let signed = |unix_s| SignedTime {
-            unix_s,
-            uncertainty_s: SIGNED_WITHIN_S,
-            heard: Monotonic::default(),
-            asked: None,
-        };
+    pub fn signed_time(&self, held: Monotonic) -> Option<SignedTime> {
+        let signed = |unix_s| SignedTime { unix_s, uncertainty_s: SIGNED_WITHIN_S, heard: held, asked: None };
         self.signed_s.map(signed)
     }
 }

@@ -183,6 +183,14 @@ pub fn program() -> PathBuf {
     kiosk
 }
 
+/// The registry that the workspace has just built.
+#[must_use]
+pub fn registry() -> PathBuf {
+    let registry = program().with_file_name("registry");
+    assert!(registry.exists(), "{} is missing: run `cargo xtask test`", registry.display());
+    registry
+}
+
 /// One of the sample photographs.
 #[must_use]
 pub fn photo(name: &str) -> PathBuf {

@@ -54,6 +54,11 @@ impl Played<'_> {
         add(&self.site.path("cards.txt"), &format!("card {hex}"));
     }
 
+    /// Holds a code with this text to the reader.
+    pub fn code(&self, text: &str) {
+        add(&self.site.path("cards.txt"), &format!("qr {text}"));
+    }
+
     /// A contact of the door: `door open`, `fire on`, `rex` and so on.
     pub fn contact(&self, line: &str) {
         add(&self.site.path("contacts.txt"), line);

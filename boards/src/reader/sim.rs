@@ -120,10 +120,13 @@ fn taken(cards: &Receiver<Presented>, until: Instant) -> Option<Presented> {
 
 fn parse(line: &str) -> Option<(CredentialKind, Identifier)> {
     let (word, said) = line.split_once(' ')?;
-    let said = said.trim();
+    // A code's text may end in a space.
+    let said = said.trim_end_matches(['\r', '\n']);
     match word {
-        "card" => Some((CredentialKind::FacilityCard, number(said)?)),
-        "qr" if !said.is_empty() => Some((CredentialKind::Qr, Identifier::new(said.as_bytes().to_vec()))),
+        "card" => Some((CredentialKind::FacilityCard, number(said.trim())?)),
+        "qr" if !said.trim().is_empty() => {
+            Some((CredentialKind::Qr, Identifier::new(said.as_bytes().to_vec())))
+        }
         _ => None,
     }
 }

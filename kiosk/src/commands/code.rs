@@ -76,7 +76,8 @@ fn judge(store: &Store, trust: &Trust, asked: &Inspect, text: &str) -> Result<Ve
     let now = clock::now(clock::system().as_ref());
     let old_denylist = if asked.old_denylist_open { OldDenylist::Open } else { OldDenylist::Closed };
     let place = Place { site: &asked.site, zone: asked.zone, old_denylist, shelter: asked.shelter };
-    let moment = Moment { now, started: Monotonic::default(), signed: trust.signed_time(), nonce: None };
+    let moment =
+        Moment { now, started: Monotonic::default(), signed: trust.signed_time(now.mono), nonce: None };
     verify(text, trust, &store.codes(), &place, &moment)
 }
 

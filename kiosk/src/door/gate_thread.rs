@@ -71,8 +71,8 @@ pub(super) struct GateThread {
     store_failed: Option<Monotonic>,
     /// When what is old is taken away.
     sweep: Sweep,
-    /// Whose codes count, until something is asked of the vault that may change it.
-    trust: Option<Trust>,
+    /// Whose codes count and when that was read, until something is asked of the vault that may change it.
+    trust: Option<(Monotonic, Trust)>,
     /// Codes from before may have been used where nobody remembers it.
     started: Monotonic,
 }

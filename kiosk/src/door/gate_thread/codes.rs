@@ -54,10 +54,10 @@ impl GateThread {
     fn believed(&mut self, text: &str) -> Result<Verified, Unbelieved> {
         let now = clock::now(self.clock.as_ref());
         if self.trust.is_none() {
-            self.trust = Some(trust_of(&self.store).map_err(Unbelieved::Store)?);
+            self.trust = Some((now.mono, trust_of(&self.store).map_err(Unbelieved::Store)?));
         }
-        let trust = self.trust.as_ref().expect("it was just put there");
-        let moment = Moment { now, started: self.started, signed: trust.signed_time(), nonce: None };
+        let (read, trust) = self.trust.as_ref().expect("it was just put there");
+        let moment = Moment { now, started: self.started, signed: trust.signed_time(*read), nonce: None };
         let verified = verify(text, trust, &self.store.codes(), &place(&self.policy), &moment);
         let verified = verified.map_err(Unbelieved::Refused)?;
         if let Some(code) = verified.code {
