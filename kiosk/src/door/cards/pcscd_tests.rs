@@ -296,7 +296,8 @@ impl Site {
 
     #[track_caller]
     fn granted(&self) {
-        let report = self.visits.recv_timeout(LONGEST_WAIT).unwrap();
+        let report = self.visits.recv_timeout(LONGEST_WAIT);
+        let report = report.unwrap_or_else(|_| panic!("no visit; shown: {:?}", self.seen.0.lock().unwrap()));
         assert_eq!(report.outcome, Outcome::Granted { person: self.owner });
         assert!(matches!(report.pulse, Some(PulseResult::Pulsed(_))), "{:?}", report.pulse);
     }

@@ -165,7 +165,7 @@ fn each_kind_of_card_is_told_to_the_gate_as_what_it_is() {
         ("foreign-ca", &["reading", "refused ForeignAuthority"]),
         ("expired", &["reading", "refused CardExpired"]),
         ("removed", &["reading", "refused Removed"]),
-        ("slow", &["reading", "refused TimedOut"]),
+        ("slow", &["refused TimedOut"]),
     ] {
         let showing = Showing::scenario(scenario);
         let first: Vec<String> = told.iter().map(|_| showing.next()).collect();
