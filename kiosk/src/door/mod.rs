@@ -11,6 +11,7 @@
 
 mod alert;
 mod camera;
+mod cards;
 mod expected;
 mod gate_thread;
 mod inputs;
@@ -37,7 +38,7 @@ use store::{Store, SystemEntropy};
 use thiserror::Error;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
-pub(crate) use self::{alert::Alert, expected::Expected, slot::Slot};
+pub(crate) use self::{alert::Alert, cards::CardOrder, expected::Expected, slot::Slot};
 use self::{
     camera::CameraThread,
     expected::SharedExpected,
