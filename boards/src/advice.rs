@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use crate::{
-    CameraError, Input, InputsError, ReaderError, StrikeError, lines::LinesError, selftest::DeviceName,
+    CameraError, Input, InputsError, PanelError, ReaderError, StrikeError, lines::LinesError,
+    selftest::DeviceName,
 };
 
 /// The same text in Japanese and in English.
@@ -40,6 +41,7 @@ pub fn name(device: DeviceName) -> Text {
             (format!("カード・QRの読み取り装置 {}", place + 1), format!("Card or QR reader {}", place + 1))
         }
         DeviceName::Clock => text("時計", "Clock"),
+        DeviceName::Panel => text("小型の表示器", "Small panel"),
         DeviceName::SoundPlayer => text("スピーカー", "Speaker"),
     }
 }
@@ -260,6 +262,11 @@ pub fn reader(error: &ReaderError) -> Text {
             "同じ名前のカードリーダーが複数あります。設定ファイルの [[readers]] name に名前をすべて書いてください",
             "More than one card reader has this name. Write the whole `name` under [[readers]]",
         ),
+        ReaderError::Authorities { folder, .. } => at(
+            folder,
+            "マイナンバーカードの認証局の証明書を使えません。設定ファイルの [[readers]] authorities を確認してください",
+            "The authorities for MyNumber cards cannot be used. Check `authorities` under [[readers]]",
+        ),
         ReaderError::Stuck { name } => about(
             name,
             "カードリーダーが応答しません。ケーブルを抜いて、差し直してください",
@@ -274,6 +281,29 @@ pub fn reader(error: &ReaderError) -> Text {
             name,
             "カードを読み取れません。カードを一度離し、1枚だけをもう一度置いてください",
             "The card cannot be read. Take it away, and lay it down again, alone",
+        ),
+    }
+}
+
+/// For the small panel.
+#[must_use]
+pub fn panel(error: &PanelError) -> Text {
+    match error {
+        PanelError::NotThere { device } => about(
+            device,
+            "小型の表示器が見つかりません。配線と、設定ファイルの [panel] device を確認してください",
+            "The small panel is not there. Check its wires, and `device` under [panel]",
+        ),
+        PanelError::Bus { device, .. } => about(
+            device,
+            "小型の表示器を使えません。配線と、利用者の権限（i2c・spi グループ）を確認してください",
+            "The small panel cannot be used. Check its wires, and that the user is in the group i2c or spi",
+        ),
+        PanelError::Lines(error) => lines(error),
+        PanelError::File { path, .. } => at(
+            path,
+            "表示器の画像を書き込めません。空き容量と、設定ファイルの [panel] path を確認してください",
+            "The panel's picture cannot be written. Check the free space, and `path` under [panel]",
         ),
     }
 }

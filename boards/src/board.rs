@@ -25,6 +25,7 @@ use crate::{
     camera::{FolderCamera, open_usb, raw::ReaderSeat},
     inputs::{self, Contacts},
     lines::{Chip, Line, Lines},
+    panel::{self, Panel, PanelFacts},
     strike::{
         gpio, gpio::GpioRelay, lcus1, lcus1::Lcus1, modbus, modbus::ModbusRelay, pulse::PulsedStrike,
         sim::SimRelay,
@@ -55,6 +56,8 @@ pub struct Board {
     pub readers: Vec<ReaderFacts>,
     /// The readers of chip cards, in the order of the file; [`PcscReader::open`](crate::PcscReader::open) takes the name.
     pub card_readers: Vec<CardReaderFacts>,
+    /// The small panel; none where the screen is enough.
+    pub panel: Option<PanelFacts>,
     /// What plays sounds; none where it is silent.
     pub sound: Option<SoundFacts>,
     /// Threads that the face networks may use.
@@ -181,6 +184,12 @@ impl Board {
     /// [`ReaderError`] of the first that cannot be opened.
     pub fn open_readers(&self, clock: Arc<dyn Clock>) -> Result<Vec<Box<dyn Reader>>, ReaderError> {
         self.readers.iter().map(|facts| open_reader(facts, Arc::clone(&clock))).collect()
+    }
+
+    /// The small panel, if the board has one; the device itself is looked for by the first picture.
+    #[must_use]
+    pub fn open_panel(&self) -> Option<Box<dyn Panel>> {
+        self.panel.as_ref().map(panel::open)
     }
 
     /// The pulses of the simulated strike; none if the strike is real or absent.

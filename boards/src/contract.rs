@@ -5,6 +5,7 @@
 
 mod camera;
 mod inputs;
+mod panel;
 mod reader;
 mod strike;
 
@@ -22,6 +23,7 @@ use gate::{
 
 pub use camera::camera;
 pub use inputs::{InputsSubject, inputs};
+pub use panel::{PanelSubject, panel};
 pub use reader::{Hand, ReaderSubject, reader};
 pub use strike::{Seen, SeenPulse, Subject, strike};
 

@@ -1,8 +1,9 @@
 //! Hardware ports and boards; the simulator is one.
 //!
 //! A port is a small blocking trait: [`Camera`] gives frames, [`Strike`] takes grants, [`Inputs`] says what the door does,
-//! [`Reader`] what people show, [`Clock`] tells the time; a [`PcscReader`] gives the way to a chip card. A [`Board`] is a
-//! TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a board like any other. Code is needed only for a new mechanism.
+//! [`Reader`] what people show, [`Panel`] takes a picture, [`Clock`] tells the time; a [`PcscReader`] gives the way to a
+//! chip card. A [`Board`] is a TOML file of facts that says which driver stands behind each port; `boards/sim.toml` is a
+//! board like any other. Code is needed only for a new mechanism.
 //!
 //! What is not here: rules (`gate`), networks (`models`), records (`store`). Nothing here logs; every act answers with
 //! its error, and each error names the device and what to do.
@@ -18,6 +19,7 @@ pub mod guard;
 pub mod inputs;
 pub mod lines;
 pub mod modbus;
+pub mod panel;
 pub mod reader;
 pub mod selftest;
 pub mod strike;
@@ -30,8 +32,10 @@ pub use frame::{Frame, Pixels};
 pub use gate::SensorTier;
 pub use guard::GuardCommand;
 pub use inputs::{Input, InputChange, Inputs, InputsError, SimContacts, SimInputs};
+pub use panel::{Panel, PanelError, PanelPicture, Symbol};
 pub use reader::{
     CredentialKind, Identifier, PcscCard, PcscReader, Presented, Reader, ReaderError, SimCards, SimReader,
+    trusted_authorities,
 };
 pub use selftest::{DeviceCheck, DeviceName, Problem, Verdict};
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

@@ -6,6 +6,7 @@
 //! A check answers what can be known without a person. That the picture shows the entrance, that the relay's click moves
 //! the lock, that the button is the right button, somebody has to see.
 
+mod panel;
 mod sound;
 
 use std::{
@@ -19,6 +20,7 @@ use crate::{
     advice::{self, Text},
     board::{CameraFacts, CardReaderFacts, InputsFacts, Mechanism, ReaderFacts, open_reader},
     lines::LinesError,
+    trusted_authorities,
 };
 
 /// Opening a USB camera takes up to five seconds, a frame two; the simulator's interval is ten at most.
@@ -32,6 +34,9 @@ pub const INPUTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// No driver of a reader waits for anything yet.
 pub const READER_WITHIN: Duration = Duration::from_secs(10);
+
+/// A picture takes a third of a second on the slowest bus.
+pub const PANEL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The sound lasts for a third of a second; a sound system may have to wake up.
 pub const SOUND_WITHIN: Duration = Duration::from_secs(5);
@@ -52,6 +57,8 @@ pub enum DeviceName {
     Reader(usize),
     /// The clocks of the rules and of the calendar.
     Clock,
+    /// The small panel.
+    Panel,
     /// The program that plays sounds.
     SoundPlayer,
 }
@@ -112,6 +119,7 @@ impl Board {
         checks.extend(cards.map(|(place, facts)| check_card_reader(self.readers.len() + place, facts)));
         let date = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         checks.push(check_clock(clock.as_ref(), date));
+        checks.extend(self.panel.as_ref().map(panel::check));
         checks.extend(self.sound.as_ref().map(sound::check));
         checks
     }
@@ -212,11 +220,16 @@ fn check_reader(place: usize, facts: &ReaderFacts, clock: &Arc<dyn Clock>) -> De
     DeviceCheck { device, path, verdict, level: None }
 }
 
-/// A card that lies there is left alone.
+/// A card that lies there is left alone. Authorities that are named must be usable; without any, MyNumber cards are not taken,
+/// which may be meant.
 fn check_card_reader(place: usize, facts: &CardReaderFacts) -> DeviceCheck {
     let device = DeviceName::Reader(place);
     let name = facts.name.clone();
-    let open = move || PcscReader::open(&name).map(|_| ());
+    let folder = facts.authorities.clone();
+    let open = move || {
+        PcscReader::open(&name)?;
+        trusted_authorities(folder.as_deref()).map(|_| ())
+    };
     let verdict = verdict(device, within(READER_WITHIN, open), |error: &ReaderError| {
         (matches!(error, ReaderError::NotThere { .. }), advice::reader(error))
     });

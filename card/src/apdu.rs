@@ -8,7 +8,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::applications::{Application, File, Key, Secret};
+use crate::applications::{Application, File, Key, LICENCE_DATA, Secret};
 
 /// The most bytes that one READ BINARY asks for.
 pub(crate) const PIECE: usize = 256;
@@ -18,6 +18,10 @@ pub(crate) const PIECE: usize = 256;
 pub(crate) enum Command<'a> {
     /// `00 A4 04 0C Lc AID`: no answer but the status.
     SelectApplication(Application),
+    /// `00 A4 00 00`: the card itself, above its applications.
+    SelectMaster,
+    /// `00 A4 02 0C 02 2F 01`: the file of a driver's licence that anybody may read. It is selected only to see whether it is there.
+    SelectLicenceData,
     /// `00 A4 02 0C 02 id`.
     SelectFile(File),
     /// `00 A4 02 0C 02 id`.
@@ -55,6 +59,8 @@ impl Command<'_> {
         let select = |id: u16| with_data([0x00, 0xA4, 0x02, 0x0C], &id.to_be_bytes(), false);
         match self {
             Self::SelectApplication(it) => with_data([0x00, 0xA4, 0x04, 0x0C], it.identifier(), false),
+            Self::SelectMaster => plain(&[0x00, 0xA4, 0x00, 0x00]),
+            Self::SelectLicenceData => select(LICENCE_DATA),
             Self::SelectFile(file) => select(file.identifier()),
             Self::SelectSecret(secret) => select(secret.identifier()),
             Self::SelectKey(key) => select(key.identifier()),
@@ -81,6 +87,8 @@ impl Command<'_> {
             | Self::Number
             | Self::GetResponse { .. } => true,
             Self::SelectApplication(_)
+            | Self::SelectMaster
+            | Self::SelectLicenceData
             | Self::SelectFile(_)
             | Self::SelectSecret(_)
             | Self::SelectKey(_)

@@ -1,8 +1,11 @@
 //! What may be asked of a card, as data: applications, files, secrets, keys. What is not in these tables cannot be selected.
 //!
 //! Two files of the MyNumber card hold the individual number, as text and as a picture, and two secrets are that number. The
-//! law leaves them to the purposes it lists, and a door is none of them: they are not here, and `tests/forbidden.rs` searches
+//! law leaves them to the purposes it lists, and a door is none of them: they are not here, and `tests/flows/forbidden.rs` searches
 //! the sources and the tables for them. Every identifier of a file stands in this one place.
+
+/// Issue and expiry of a driver's licence, which lie beside its applications.
+pub(crate) const LICENCE_DATA: u16 = 0x2F01;
 
 /// An application of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -175,19 +178,22 @@ impl Secret {
     }
 }
 
-/// A key that signs after a PIN.
+/// A key that signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
     /// The key of [`File::AuthenticationCertificate`], after [`Secret::AuthenticationPin`].
     Authentication,
+    /// The chip's own key in [`Application::Surface`], which asks for no PIN.
+    Chip,
 }
 
 impl Key {
-    /// The identifier by which it is selected in [`Application::Jpki`].
+    /// The identifier by which it is selected within its application.
     #[must_use]
     pub const fn identifier(self) -> u16 {
         match self {
             Self::Authentication => 0x0017,
+            Self::Chip => 0x001A,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::CardError;
 use crate::session::Session;
 use crate::transport::Transport;
 
-/// The most commands of [`identify`]: three applications, a label in up to ten pieces, a number.
+/// The most commands of [`identify`]: three applications, a licence's data, a label in a few pieces, a number.
 pub const IDENTIFY_COMMANDS: u32 = 20;
 
 /// How the reader answers for a memory card of ISO 14443 type A: the registered provider of PC/SC part 3, and standard 3. This
@@ -120,6 +120,9 @@ pub fn identify(transport: &mut dyn Transport) -> Result<Kind, CardError> {
         if session.select(application)? {
             return Ok(kind);
         }
+    }
+    if session.has_licence_data()? {
+        return Ok(Kind::DriversLicence);
     }
     let number = session.number()?.and_then(|bytes| FacilityNumber::new(bytes, &answer_to_reset));
     Ok(number.map_or(Kind::Unknown, Kind::Facility))

@@ -123,8 +123,9 @@ fn read_certificate(session: &mut Session<'_>) -> Result<Option<Certificate>, Ca
 /// Presents the PIN. A card on which every other PIN is blocked as well was issued without one.
 fn present_pin(session: &mut Session<'_>, pin: &Pin) -> Result<(), CardError> {
     let secret = Secret::AuthenticationPin;
-    if session.tries(secret)? != TriesLeft::Blocked {
-        return session.present(secret, pin.digits());
+    let tries = session.tries(secret)?;
+    if tries != TriesLeft::Blocked {
+        return session.present_at(secret, tries, pin.digits());
     }
     let others_usable = usable(session, Secret::SignaturePassword)?
         || session.select(Application::Text)? && usable(session, Secret::AttributesPin)?;

@@ -94,7 +94,16 @@ impl<'a> Session<'a> {
 
     /// Selects an application; false if the card has none such.
     pub(crate) fn select(&mut self, application: Application) -> Result<bool, CardError> {
-        let status = self.send(Command::SelectApplication(application))?.status;
+        self.has(Command::SelectApplication(application))
+    }
+
+    /// Whether the card has the common data of a driver's licence: not every one lets its application be selected by name.
+    pub(crate) fn has_licence_data(&mut self) -> Result<bool, CardError> {
+        Ok(self.has(Command::SelectMaster)? && self.has(Command::SelectLicenceData)?)
+    }
+
+    fn has(&mut self, command: Command<'_>) -> Result<bool, CardError> {
+        let status = self.send(command)?.status;
         match status.meaning() {
             Meaning::Done | Meaning::MoreBytes(_) => Ok(true),
             // A card that answers anything else may be the one it does not admit to be: it is laid on again.
@@ -182,7 +191,18 @@ impl<'a> Session<'a> {
 
     /// Presents a secret, once, if more than one try is left.
     pub(crate) fn present(&mut self, secret: Secret, digits: &[u8]) -> Result<(), CardError> {
-        match self.tries(secret)? {
+        let tries = self.tries(secret)?;
+        self.present_at(secret, tries, digits)
+    }
+
+    /// Presents a secret, once, whose tries were asked with the command before.
+    pub(crate) fn present_at(
+        &mut self,
+        secret: Secret,
+        tries: TriesLeft,
+        digits: &[u8],
+    ) -> Result<(), CardError> {
+        match tries {
             TriesLeft::Left(TRIES_TO_SEND..) => {}
             TriesLeft::Left(_) => return Err(CardError::LastTry(secret)),
             TriesLeft::Blocked => return Err(CardError::Blocked(secret)),
@@ -211,8 +231,10 @@ impl<'a> Session<'a> {
         self.signature(Command::Sign(input))
     }
 
-    /// Signs with the selected application's own key.
+    /// Signs with the chip's own key in the selected application. The command means that key by itself; it is selected for
+    /// cards that sign with whatever is selected, and one that does not let it be selected signs all the same.
     pub(crate) fn sign_by_chip(&mut self, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, CardError> {
+        self.send(Command::SelectKey(Key::Chip))?;
         self.signature(Command::SignByChip(input))
     }
 

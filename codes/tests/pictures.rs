@@ -32,7 +32,7 @@ fn strings(texts: Vec<Text>) -> Vec<String> {
 fn a_code_that_is_held_well_is_always_read_and_none_is_ever_misread() {
     let mut finder = finder();
     let mut hits = [0; scene::LEVELS.len()];
-    for photograph in scene::set(12, 640, 480) {
+    for photograph in scene::set(0, 12, 640, 480) {
         let texts = found(&mut finder, &photograph);
         assert!(texts.iter().all(|text| photograph.texts.contains(text)), "misread at {}", photograph.level);
         hits[photograph.level] += usize::from(texts == photograph.texts);

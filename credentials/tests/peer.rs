@@ -47,7 +47,7 @@ fn flipped(bytes: &[u8], number: usize) -> Vec<u8> {
 
 fn numbered(number: usize) -> Claims {
     let number = (number as u64).to_be_bytes();
-    let full = number[7] % 2 == 0;
+    let full = number[7].is_multiple_of(2);
     Claims {
         cti: Cti::new(&number).unwrap(),
         subject: Subject::new(&number).unwrap(),

@@ -109,6 +109,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: front::Credential,
     },
+    /// The registry that this kiosk believes about codes.
+    Registry {
+        #[command(subcommand)]
+        command: front::Registry,
+    },
     /// The texts that people agree to.
     Consent {
         #[command(subcommand)]

@@ -87,6 +87,9 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Staff { command } => commands::front::staff(&common, format, command),
         Command::Household { command } => commands::front::household(&common, format, command),
         Command::Credential { command } => commands::front::credential(&common, format, command),
+        Command::Registry { command: arguments::front::Registry::Trust(asked) } => {
+            commands::code::trust(&common, format, &asked)
+        }
         Command::Consent { command } => commands::front::consent(&common, format, command),
         Command::Visit { command } => commands::front::visit(&common, format, command),
         Command::StrikeOff { board } => commands::strike::off(&board),

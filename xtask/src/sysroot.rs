@@ -18,8 +18,9 @@ use crate::process::{run, say};
 const ARCHITECTURE: &str = "arm64";
 
 /// What is linked, with what for; what they depend on comes along.
-const PACKAGES: [(&str, &str); 4] = [
+const PACKAGES: [(&str, &str); 5] = [
     ("libc6-dev", "C, camera"),
+    ("libstdc++6", "QR reader"),
     ("libssl-dev", "SQLCipher"),
     ("libfontconfig-dev", "screens"),
     ("libpcsclite-dev", "card readers"),

@@ -1,6 +1,7 @@
 //! The board file's text, turned into facts.
 
 mod contacts;
+mod panel;
 mod strike;
 
 use std::{
@@ -15,7 +16,7 @@ use super::{
     Board, BoardError, CameraFacts, CardReaderFacts, FolderFacts, InputsFacts, Mechanism, PowerLoss,
     ReaderFacts, ReaderSeat, SimPulses, SoundFacts, StrikeFacts, UsbFacts,
 };
-use crate::{SensorTier, frame::LONGEST_SIDE};
+use crate::{SensorTier, frame::LONGEST_SIDE, panel::PanelFacts};
 
 /// The whole file; `kind` decides what its sections may hold.
 #[derive(Deserialize)]
@@ -34,6 +35,7 @@ struct Whole {
     strike: Option<Table>,
     inputs: Option<Table>,
     sound: Option<Sound>,
+    panel: Option<Table>,
 }
 
 /// A face that can be compared is 60 pixels wide; in a frame of twice this side it still has 30.
@@ -84,6 +86,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
         direction: whole.direction.into(),
         camera,
         sensor,
+        panel: whole.panel.map(|panel| file.panel(panel)).transpose()?,
         sound: whole.sound.map(|sound| file.sound(sound)).transpose()?,
         strike: whole.strike.map(|strike| file.strike(strike)).transpose()?,
         readers,
@@ -164,13 +167,16 @@ impl File<'_> {
         if let Some(InputsFacts::Gpio { chip, lines }) = &board.inputs {
             used.extend(lines.iter().map(|(_, line)| (chip, line.offset)));
         }
+        if let Some(PanelFacts::St7789 { chip, data_command, reset, .. }) = &board.panel {
+            used.extend([(chip, data_command.offset), (chip, reset.offset)]);
+        }
         let twice = used.iter().enumerate().find(|(place, line)| used[..*place].contains(line));
         let offset = twice.map(|(_, &(_, offset))| offset.to_string()).unwrap_or_default();
         self.check(
             twice.is_none(),
             "line",
             offset,
-            "each line of a chip has one use, as relay or as one input",
+            "each line of a chip has one use, as relay, as one input or for the panel",
         )
     }
 

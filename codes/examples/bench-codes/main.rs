@@ -33,6 +33,9 @@ struct Arguments {
     /// Photographs of each level and size
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=500))]
     photographs: u16,
+    /// Number of the first photograph of each level: those below 12 are the ones that ours was tuned on
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..500))]
+    first: u16,
     /// Mean time that ours may take for a picture, in microseconds
     #[arg(long, value_name = "US", default_value_t = 3000)]
     allowance_us: u64,
@@ -81,7 +84,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let allowance = Duration::from_micros(arguments.allowance_us);
     for (width, height) in SIZES {
-        let photographs = scene::set(u64::from(arguments.photographs), width, height);
+        let photographs =
+            scene::set(u64::from(arguments.first), u64::from(arguments.photographs), width, height);
         let print = |reader: &str, looked: &[Looked]| {
             figure(format!("codes_{height}p"), reader, &photographs, looked).print(arguments.json)
         };

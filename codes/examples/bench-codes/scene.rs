@@ -169,9 +169,9 @@ pub(crate) struct Photograph {
     pub(crate) texts: Vec<String>,
 }
 
-/// So many photographs of each level, all different.
-pub(crate) fn set(of_each: u64, width: usize, height: usize) -> Vec<Photograph> {
-    let number = |level: usize, at: u64| level as u64 * 1000 + at + width as u64 * 10;
+/// So many photographs of each level from the `first` on, all different; both together at most 1000.
+pub(crate) fn set(first: u64, of_each: u64, width: usize, height: usize) -> Vec<Photograph> {
+    let number = |level: usize, at: u64| level as u64 * 1000 + first + at + width as u64 * 10;
     let level = |level| (0..of_each).map(move |at| photograph(number(level, at), level, width, height));
     (0..LEVELS.len()).flat_map(level).collect()
 }

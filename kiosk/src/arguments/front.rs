@@ -66,6 +66,42 @@ pub(crate) enum Credential {
     Bind(Card),
     /// Take a card or code away from whoever has it.
     Unbind(Read),
+    /// Explain a signed QR code part by part, and what this kiosk would say to it. Uses nothing up, records nothing.
+    Inspect(Inspect),
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// The code's text; `-` reads it from stdin.
+    pub(crate) text: String,
+    /// The site where it would be shown, as codes name it.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) site: String,
+    /// The zone that the door leads to, 0 to 62.
+    #[arg(long, value_name = "ZONE", default_value_t = 0)]
+    pub(crate) zone: u8,
+    /// As in an evacuation shelter.
+    #[arg(long)]
+    pub(crate) shelter: bool,
+    /// As where codes count also while the denylist is old.
+    #[arg(long)]
+    pub(crate) old_denylist_open: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Registry {
+    /// Believe a registry (once), and take in its control feed (as often as there is a new file).
+    Trust(Trust),
+}
+
+#[derive(Args)]
+pub(crate) struct Trust {
+    /// The registry's voucher, from a hand that you trust.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) voucher: PathBuf,
+    /// What `registry control export` wrote.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) control: PathBuf,
 }
 
 #[derive(Args)]

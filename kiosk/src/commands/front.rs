@@ -55,6 +55,7 @@ pub(crate) fn credential(common: &Common, format: Format, command: Credential) -
             let (kind, identifier) = read(&card)?;
             Ask::Bind { person, staff, kind, identifier }
         }
+        Credential::Inspect(asked) => return super::code::inspect(common, format, &asked),
         Credential::Unbind(card) => {
             let (kind, identifier) = read(&card)?;
             Ask::Unbind { kind, identifier }

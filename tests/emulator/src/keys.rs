@@ -2,6 +2,11 @@
 //!
 //! Test keys: whoever knows the seed has them. Numbers are drawn from SHA-256 over seed, name and a counter.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use openssl::{
     bn::{BigNum, BigNumContext},
     error::ErrorStack,
@@ -28,13 +33,18 @@ pub fn drawn<const N: usize>(seed: u64, name: &str, counter: u32) -> [u8; N] {
     bytes
 }
 
+/// Keys that this program has made already: a key takes some tenths of a second, a card has nine.
+static MADE: Mutex<BTreeMap<(u64, String), Rsa<Private>>> = Mutex::new(BTreeMap::new());
+
 /// An RSA-2048 key that follows from `seed` and `name`.
 ///
 /// # Panics
 /// If the system's libcrypto cannot compute with numbers.
 #[must_use]
 pub fn key(seed: u64, name: &str) -> Rsa<Private> {
-    assemble(seed, name).expect("libcrypto computes with numbers of 2048 bits")
+    let make = || assemble(seed, name).expect("libcrypto computes with numbers of 2048 bits");
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry((seed, name.to_owned())).or_insert_with(make).clone()
 }
 
 fn assemble(seed: u64, name: &str) -> Result<Rsa<Private>, ErrorStack> {

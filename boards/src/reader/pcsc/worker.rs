@@ -4,6 +4,7 @@
 use std::{
     ffi::CString,
     sync::mpsc::{Receiver, SyncSender},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -40,11 +41,11 @@ pub(super) enum Told {
 /// Longest answer: 64 kB and a status word.
 const LONGEST_ANSWER: usize = 65_538;
 
-/// Longest answer to reset (ISO 7816-3).
-const LONGEST_ATR: usize = 33;
-
 /// PC/SC is asked again at least this often, so that a service that died is noticed.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// How long to wait before a card that another program uses is asked for again.
+const TAKEN_PAUSE: Duration = Duration::from_millis(100);
 
 /// The card is not there any more, or not as it was.
 const GONE: [Error; 4] = [Error::RemovedCard, Error::ResetCard, Error::NoSmartcard, Error::UnpoweredCard];
@@ -160,8 +161,15 @@ impl Worker {
                 self.seen = Seen::Nothing;
             } else if self.seen != Seen::Given(count) {
                 self.seen = Seen::Given(count);
-                if let Some(answer_to_reset) = self.take(known)? {
-                    return Ok(Some(answer_to_reset));
+                match self.take(known) {
+                    Ok(Some(answer_to_reset)) => return Ok(Some(answer_to_reset)),
+                    Ok(None) => {}
+                    // The other program may be through in time.
+                    Err(ReaderError::Taken { .. }) if !left.is_zero() => {
+                        thread::sleep(left.min(TAKEN_PAUSE));
+                        known = State::UNAWARE;
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             if left.is_zero() {
@@ -177,8 +185,7 @@ impl Worker {
         }
         match self.context.connect(&self.name, ShareMode::Exclusive, Protocols::ANY) {
             Ok(card) => {
-                let mut room = [0; LONGEST_ATR];
-                let status = card.status2(&mut [], &mut room).map(|status| status.atr().to_vec());
+                let status = card.status2_owned().map(|status| status.atr().to_vec());
                 self.card = Some(card);
                 match status {
                     Ok(answer_to_reset) => Ok(Some(answer_to_reset)),
@@ -212,8 +219,26 @@ impl Worker {
         self.answer.fill(0);
         match outcome {
             Ok(answer) if answer.len() >= 2 => Ok(answer),
-            Ok(_) => Err(TransportError::Garbled),
+            // Some drivers answer nothing at all when the card is pulled out in the middle of an exchange.
+            Ok(_) => Err(if self.emptied()? { TransportError::Removed } else { TransportError::Garbled }),
             Err(error) => Err(self.why(error)),
+        }
+    }
+
+    /// Whether PC/SC notices, within a moment, that no card lies there.
+    fn emptied(&self) -> Result<bool, TransportError> {
+        let until = Instant::now() + ROUND;
+        let mut known = State::UNAWARE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let mut states = [ReaderState::new(self.name.clone(), known)];
+            match self.context.get_status_change(left, &mut states) {
+                Ok(()) | Err(Error::Timeout) => known = states[0].event_state(),
+                Err(_) => return Err(TransportError::ReaderGone),
+            }
+            if !known.contains(State::PRESENT) || left.is_zero() {
+                return Ok(!known.contains(State::PRESENT));
+            }
         }
     }
 
@@ -223,11 +248,7 @@ impl Worker {
         if GONE.contains(&error) {
             TransportError::Removed
         } else if CUT_OFF.contains(&error) {
-            let mut states = [ReaderState::new(self.name.clone(), State::PRESENT)];
-            match self.context.get_status_change(ROUND, &mut states) {
-                Ok(()) | Err(Error::Timeout) => TransportError::Removed,
-                Err(_) => TransportError::ReaderGone,
-            }
+            self.emptied().map_or_else(|gone| gone, |_| TransportError::Removed)
         } else if NO_ANSWER.contains(&error) {
             TransportError::TimedOut
         } else if NONSENSE.contains(&error) {

@@ -174,6 +174,10 @@ fn working(check: &DeviceCheck) -> (String, String) {
             "It works. Try it with a card or code",
         ),
         (DeviceName::Clock, _) => both("動いています", "It runs"),
+        (DeviceName::Panel, _) => both(
+            "画面を出しました。小型の表示器を見て確かめてください",
+            "It shows a picture. Please look at the small panel",
+        ),
         (DeviceName::SoundPlayer, _) => {
             both("音を出しました。聞こえたか確かめてください", "A sound was played. Did you hear it?")
         }
@@ -190,6 +194,7 @@ fn part(device: DeviceName) -> String {
         DeviceName::Input(Input::Tamper) => "housing".into(),
         DeviceName::Reader(place) => format!("reader-{}", place + 1),
         DeviceName::Clock => "clock".into(),
+        DeviceName::Panel => "panel".into(),
         DeviceName::SoundPlayer => "speaker".into(),
     }
 }
