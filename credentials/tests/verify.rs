@@ -364,7 +364,8 @@ fn a_bound_code_is_a_claim_of_that_enrolment_and_of_no_other() {
     let (bound, other) = (PersonId([3; 16]), PersonId([4; 16]));
     let verified = ask(&issued(&Claims { binding: Some(binding_of(bound)), ..claims() })).unwrap();
     assert!(verified.face_required);
-    let claim = Claim::Of { person: bound, kind: CredentialKind::Qr, proof: Proof::Fresh };
+    let claim =
+        Claim::Of { person: bound, kind: CredentialKind::Qr, proof: Proof::Fresh, face_required: true };
     assert_eq!(verified.claim(Some(bound)), Ok(claim));
     assert_eq!(verified.claim(Some(other)), Err(Refusal::BoundToAnother));
     assert_eq!(verified.claim(None), Ok(Claim::Unknown(CredentialKind::Qr)));
