@@ -230,10 +230,9 @@ fn staff_enrol_from_the_camera_enter_by_hand_and_meanwhile_the_door_knows_nobody
     assert!(store.verify(None).unwrap().is_sound());
 }
 
-/// The face of a card with this photograph on it, as the card's thread would give it: grey, and as small as on a card.
+/// The face of a card with this photograph on it, as the card's thread would give it: in grey.
 fn card_with(photo: &std::path::Path) -> card::Face {
-    let picture = image::open(photo).unwrap().resize(240, 320, image::imageops::FilterType::Lanczos3);
-    let grey = picture.into_luma8();
+    let grey = image::open(photo).unwrap().into_luma8();
     let (width, height) = grey.dimensions();
     card::Face {
         photo: card::GreyPicture { width, height, pixels: Zeroizing::new(grey.into_raw()) },
@@ -282,14 +281,14 @@ fn whoever_is_on_the_card_is_told_from_somebody_else_by_the_real_networks() {
     let site = Site::open();
     site.sign_in();
     site.at_the_form();
-    site.check_card("person-b-1.jpg", "stranger-1.jpg", "card-ended");
+    site.check_card("person-b-2.jpg", "stranger-1.jpg", "card-ended");
     site.wait_for("not alike", |view| {
         matches!(view.page, PageView::CardEnded { news: CardNews::NotAlike, again: true, .. })
     });
     site.touch(Touch::Back);
     site.page("form");
     site.nobody();
-    site.check_card("person-b-1.jpg", "person-b-2.jpg", "card-matched");
+    site.check_card("person-b-2.jpg", "person-b-1.jpg", "card-matched");
     site.enrol(EnrolTouch::CardKeep);
     site.enrol(EnrolTouch::ToCamera);
     site.page("captured");

@@ -230,7 +230,7 @@ fn every_staff_text_that_the_public_reads_is_there_in_easy_japanese_and_can_be_r
     let easy = catalogue(include_str!("../../lang/ja-easy/LC_MESSAGES/staff.po"));
     let english = catalogue(include_str!("../../lang/en/LC_MESSAGES/staff.po"));
     let public = english.iter().filter(|(_, (place, _))| place.contains("read by the public"));
-    assert!(public.clone().count() > 30, "this test finds the texts");
+    assert!(public.clone().count() > 25, "this test finds the texts");
     for (text, _) in public {
         assert!(easy.contains_key(text), "not in easy Japanese: {text}");
     }
