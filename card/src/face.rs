@@ -59,6 +59,17 @@ impl Birth {
         if digits.iter().all(u8::is_ascii_digit) { Ok(Self(digits)) } else { Err(Broken) }
     }
 
+    /// A day of the calendar, as a card would hold it.
+    #[must_use]
+    pub fn on(day: Date) -> Self {
+        let mut digits = Zeroizing::new([0; 8]);
+        for (at, digit) in format!("{:04}{:02}{:02}", day.year(), day.month(), day.day()).bytes().enumerate()
+        {
+            digits[at] = digit;
+        }
+        Self(digits)
+    }
+
     /// The day; none if month or day are not known.
     #[must_use]
     pub fn date(&self) -> Option<Date> {

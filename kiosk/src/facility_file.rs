@@ -5,6 +5,7 @@
 //! the camera can tell. The text is kept in the vault, so that a kiosk needs no file beside its data, and a change of it is
 //! a record.
 
+mod card_photo;
 mod checked;
 mod factors;
 mod findings;
@@ -16,6 +17,7 @@ use gate::{DoorId, Facility, Policy, SensorTier};
 use store::{Retention, Store, StoreError};
 use thiserror::Error;
 
+use card_photo::CardPhotoRule;
 pub(crate) use findings::{Finding, fatal, findings};
 
 /// Protects memory and the vault; the longest shipped file has a tenth of it.
@@ -26,6 +28,8 @@ const LONGEST_FILE: usize = 64 << 10;
 pub(crate) struct FacilityFile {
     /// The rules, as if at a door with the default camera: see [`Self::policy_at`].
     policy: Policy,
+    /// When a living face is that of the photograph on a card.
+    pub(crate) card_photo: CardPhotoRule,
     /// For how many days anything is kept.
     pub(crate) retention: Retention,
 }

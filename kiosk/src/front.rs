@@ -145,6 +145,8 @@ pub(crate) enum FrontError {
     WrongPin { left: u32 },
     #[error("too many wrong PINs: try again in {minutes} minutes, or let a supervisor set a new one")]
     LockedOut { minutes: u64 },
+    #[error("this name holds an individual number, which nobody may collect here; give the name alone")]
+    IndividualNumber,
 }
 
 /// What changes for a running door.
@@ -245,6 +247,9 @@ fn household(
 }
 
 fn enrolment(member: &Member) -> Result<Enrolment, FrontError> {
+    if card::looks_like_individual_number(&member.name) {
+        return Err(FrontError::IndividualNumber);
+    }
     let model = gate::ModelId::new(&member.model);
     let template = |vector: &Vec<f32>| Template::new(model.clone(), vector.clone());
     let facts = &member.facts;

@@ -188,6 +188,8 @@ pub(crate) enum ServeError {
     Front(#[from] front::FrontError),
     #[error("a name must not be empty")]
     NoName,
+    #[error("this name holds an individual number, which nobody may collect here; give the name alone")]
+    IndividualNumber,
 }
 
 /// What came of a request.
@@ -293,6 +295,9 @@ fn enrol(
 ) -> Result<Served, ServeError> {
     if name.trim().is_empty() {
         return Err(ServeError::NoName);
+    }
+    if card::looks_like_individual_number(&name) {
+        return Err(ServeError::IndividualNumber);
     }
     let reinstates = reinstate.as_deref().map(str::parse::<PersonId>).transpose()?;
     let alike = alike(set, templates, reinstates)?;

@@ -5,7 +5,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use gate::{
-    Assurance, CredentialKind, Date, FeeClassId, PersonId, Residency, StaffId, Standing, Template, Way, Words,
+    Assurance, CredentialKind, Date, FeeClassId, PersonId, Residency, StaffId, Standing, Template, Threshold,
+    Way, Words,
 };
 use zeroize::Zeroizing;
 
@@ -175,6 +176,10 @@ pub(crate) struct Consent {
     pub(crate) today: Option<Date>,
     /// Bona fide score that a frame must reach, by the rules of now.
     pub(crate) pad_floor: f32,
+    /// From which score on a living face is that of the photograph on a card.
+    pub(crate) card_photo: Threshold,
+    /// How often a face may be compared with one such photograph.
+    pub(crate) card_attempts: u8,
 }
 
 /// What somebody agreed to.
@@ -215,6 +220,8 @@ pub(crate) struct Member {
     pub(crate) pass: Option<Pass>,
     /// Under protection.
     pub(crate) protected: bool,
+    /// The face was compared with the photograph on a MyNumber card, whose maker was traced so far.
+    pub(crate) card: Option<card::Issuer>,
     /// The face; nothing for somebody who enrols without one.
     pub(crate) templates: Vec<Template>,
 }

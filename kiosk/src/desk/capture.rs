@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use card::GreyPicture;
 use gate::{Monotonic, QualityIssue, Template, TrackId};
 
 use crate::door::Slot;
@@ -166,16 +167,27 @@ impl Collector {
     }
 }
 
+/// Which photograph a template was made of: an answer that comes late is for nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PhotoNumber(pub(crate) u64);
+
 /// Where the vision thread and the desk meet.
 pub(crate) struct CaptureSlot {
     lens: AtomicU8,
     newest: Slot<Sighting>,
+    photograph: Slot<(PhotoNumber, GreyPicture)>,
+    reference: Slot<(PhotoNumber, Option<Template>)>,
 }
 
 impl CaptureSlot {
     /// Faces are for the door.
     pub(crate) fn new() -> Self {
-        Self { lens: AtomicU8::new(Lens::Door as u8), newest: Slot::new() }
+        Self {
+            lens: AtomicU8::new(Lens::Door as u8),
+            newest: Slot::new(),
+            photograph: Slot::new(),
+            reference: Slot::new(),
+        }
     }
 
     /// What the vision thread should do from the next frame on.
@@ -183,6 +195,30 @@ impl CaptureSlot {
         self.lens.store(lens as u8, Ordering::SeqCst);
         // A face that was taken for something else is not taken for this.
         _ = self.newest.take(Duration::ZERO);
+        if lens != Lens::Capturing {
+            _ = self.photograph.take(Duration::ZERO);
+            _ = self.reference.take(Duration::ZERO);
+        }
+    }
+
+    /// A photograph of a card, for the vision thread: it alone has the networks.
+    pub(crate) fn put_photograph(&self, number: PhotoNumber, photograph: GreyPicture) {
+        self.photograph.put((number, photograph));
+    }
+
+    /// The photograph that waits, if the desk still waits for it.
+    pub(crate) fn take_photograph(&self) -> Option<(PhotoNumber, GreyPicture)> {
+        self.photograph.take(Duration::ZERO).filter(|_| self.lens() == Lens::Capturing)
+    }
+
+    /// What a photograph gave.
+    pub(crate) fn put_reference(&self, number: PhotoNumber, reference: Option<Template>) {
+        self.reference.put((number, reference));
+    }
+
+    /// What a photograph gave, once.
+    pub(crate) fn take_reference(&self) -> Option<(PhotoNumber, Option<Template>)> {
+        self.reference.take(Duration::ZERO)
     }
 
     /// What to do with what is seen.
@@ -312,6 +348,20 @@ pub(super) mod tests {
         it.take(good(900, 1));
         it.take(good(900, 1));
         assert_eq!(it.progress(), 1);
+    }
+
+    #[test]
+    fn a_photograph_that_nobody_waits_for_is_gone() {
+        let slot = CaptureSlot::new();
+        let photograph = || GreyPicture { width: 1, height: 1, pixels: zeroize::Zeroizing::new(vec![1]) };
+        slot.set(Lens::Capturing);
+        slot.put_photograph(PhotoNumber(1), photograph());
+        slot.put_reference(PhotoNumber(1), None);
+        slot.set(Lens::Held);
+        slot.set(Lens::Capturing);
+        assert!(slot.take_photograph().is_none() && slot.take_reference().is_none());
+        slot.put_photograph(PhotoNumber(2), photograph());
+        assert!(slot.take_photograph().is_some());
     }
 
     #[test]

@@ -229,3 +229,81 @@ fn staff_enrol_from_the_camera_enter_by_hand_and_meanwhile_the_door_knows_nobody
     assert_eq!((counts.by_way[&Way::Staff], counts.by_way[&Way::Face]), (2, 1));
     assert!(store.verify(None).unwrap().is_sound());
 }
+
+/// The face of a card with this photograph on it, as the card's thread would give it: in grey.
+fn card_with(photo: &std::path::Path) -> card::Face {
+    let grey = image::open(photo).unwrap().into_luma8();
+    let (width, height) = grey.dimensions();
+    card::Face {
+        photo: card::GreyPicture { width, height, pixels: Zeroizing::new(grey.into_raw()) },
+        birth: card::Birth::on(gate::Date::new(1980, 2, 17).unwrap()),
+        sex: card::Sex::Unknown,
+        expiry: gate::Date::new(2035, 2, 17).unwrap(),
+        issuer: card::Issuer::Unknown,
+    }
+}
+
+impl Site {
+    /// Somebody is before the camera, and staff read this card.
+    fn check_card(&self, card: &str, before_the_camera: &str, page: &str) {
+        self.enrol(EnrolTouch::CheckCard);
+        self.page("card-code");
+        "55021720352285".bytes().for_each(|digit| self.touch(Touch::Pad(PadTouch::Digit(digit - b'0'))));
+        self.touch(Touch::Pad(PadTouch::Enter));
+        self.page("card-lay");
+        self.enrol(EnrolTouch::ReadCard);
+        let started = Instant::now();
+        while !matches!(self.door.card_order(), Some(crate::door::CardOrder::Front(_))) {
+            assert!(started.elapsed() < LONGEST_WAIT, "the card's thread is told");
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.desk.send(DeskEvent::Front(Box::new(Ok(card_with(&self.photos.join(card)))))).unwrap();
+        self.page("card-look");
+        self.show(before_the_camera, 60);
+        self.page(page);
+    }
+
+    fn at_the_form(&self) {
+        self.touch(Touch::Menu(Destination::Enrol));
+        self.enrol(EnrolTouch::One);
+        self.page("consent");
+        self.enrol(EnrolTouch::ReachedEnd);
+        self.enrol(EnrolTouch::Agree);
+        self.enrol(EnrolTouch::Edit(Field::Name));
+        self.touch(Touch::Text(TextTouch::Typed(Zeroizing::new("見本 花子".into()))));
+        self.touch(Touch::Text(TextTouch::Done));
+        self.page("form");
+    }
+}
+
+#[test]
+fn whoever_is_on_the_card_is_told_from_somebody_else_by_the_real_networks() {
+    let site = Site::open();
+    site.sign_in();
+    site.at_the_form();
+    site.check_card("person-b-2.jpg", "stranger-1.jpg", "card-ended");
+    site.wait_for("not alike", |view| {
+        matches!(view.page, PageView::CardEnded { news: CardNews::NotAlike, again: true, .. })
+    });
+    site.touch(Touch::Back);
+    site.page("form");
+    site.nobody();
+    site.check_card("person-b-2.jpg", "person-b-1.jpg", "card-matched");
+    site.enrol(EnrolTouch::CardKeep);
+    site.enrol(EnrolTouch::ToCamera);
+    site.page("captured");
+    site.enrol(EnrolTouch::Keep);
+    site.enrol(EnrolTouch::Save);
+    site.wait_for("saved", |view| view.note == Some(Note::Enrolled(1)));
+
+    let Site { door, .. } = site;
+    let store = door.stop().unwrap();
+    let people = store.people().unwrap();
+    let [person] = &people[..] else { panic!("one person") };
+    let registered = &person.registered;
+    assert_eq!(registered.assurance, gate::Assurance::PhotoMatched);
+    assert_eq!(registered.attributes.born, gate::Date::new(1980, 2, 17));
+    let [access] = &store.accesses_of(person.id).unwrap()[..] else { panic!("the method is on record") };
+    assert!(access.why.contains("issuer and revocation not checked"), "{}", access.why);
+    assert_eq!(registered.attributes.residency, None, "what the card does not tell is not guessed");
+}

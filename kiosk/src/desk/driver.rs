@@ -4,12 +4,13 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError},
     },
     time::Duration,
 };
 
 use boards::Clock;
+use card::TransportError;
 
 use super::{CaptureSlot, Desk, DeskCommand, DeskEvent, Lens};
 use crate::{
@@ -34,7 +35,6 @@ pub(crate) struct DeskThread {
     /// The clock of all threads.
     pub(crate) clock: Arc<dyn Clock>,
     /// Where the orders for a chip card go.
-    #[expect(dead_code, reason = "no page of the desk reads a card's face yet")]
     pub(crate) cards: SyncSender<CardOrder>,
     /// The door is stopping.
     pub(crate) stopping: Arc<AtomicBool>,
@@ -55,6 +55,9 @@ impl DeskThread {
             {
                 self.step(&mut desk, DeskEvent::Seen(sighting));
             }
+            if let Some((number, reference)) = self.lens.take_reference() {
+                self.step(&mut desk, DeskEvent::Reference(number, reference));
+            }
             self.step(&mut desk, DeskEvent::Tick);
         }
         self.lens.set(Lens::Door);
@@ -65,10 +68,24 @@ impl DeskThread {
             match command {
                 DeskCommand::Show(view) => self.panel.desk(view),
                 DeskCommand::Lens(lens) => self.lens.set(lens),
+                DeskCommand::ReadCard(code) => self.read_card(desk, code),
+                // A thread that is gone has no card to forget.
+                DeskCommand::ForgetCard => _ = self.cards.try_send(CardOrder::Forget),
+                DeskCommand::Photograph(number, photograph) => self.lens.put_photograph(number, photograph),
                 // A gate that has stopped answers nothing more; the desk says so after a while.
                 DeskCommand::Ask(number, ask) => _ = self.gate.send(Inbox::Desk(number, ask)),
                 DeskCommand::LetIn(number, let_in) => _ = self.gate.send(Inbox::DeskLetIn(number, let_in)),
             }
         }
+    }
+
+    /// A kiosk without a reader says so at once.
+    fn read_card(&self, desk: &mut Desk, code: card::FrontCode) {
+        let error = match self.cards.try_send(CardOrder::Front(code)) {
+            Ok(()) => return,
+            Err(TrySendError::Full(_)) => TransportError::TimedOut,
+            Err(TrySendError::Disconnected(_)) => TransportError::ReaderGone,
+        };
+        self.step(desk, DeskEvent::Front(Box::new(Err(error.into()))));
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! Kind ─► Consent ─► Form ◄─► Typing, Digits
 //!                     │  ▲
-//!                     ▼  │ retake, next member
+//!                     ▼  │ retake, next member        (Form ◄─► Card: the photograph on a MyNumber card)
 //!                   Capture ─► Captured ─► Review ─► (saved) ─► Alike
 //! ```
 //!
@@ -13,9 +13,12 @@ use gate::{Date, Monotonic};
 use zeroize::Zeroizing;
 
 use super::{
-    Agreed, Alike, Ask, Consent, ConsentLanguage, EnrolTouch, Enrolled, Field, FormView, Household, Member,
-    MemberLine, Next, Note, PadTouch, PageView, PassKind, Sighting, SignedIn, TextTouch, capture::Collector,
-    form::Draft, typing,
+    Agreed, Alike, Ask, Consent, ConsentLanguage, EnrolTouch, Enrolled, Field, Flaw, FormView, Household,
+    Member, MemberLine, Next, Note, PadTouch, PageView, PassKind, PhotoNumber, Sighting, SignedIn, TextTouch,
+    capture::Collector,
+    card_check::{CardCheck, Checked, Rules},
+    form::Draft,
+    typing::{self, Typed},
 };
 
 /// The most people of one household; protects the vault's transaction.
@@ -43,6 +46,7 @@ enum Step {
     Form,
     Typing,
     Digits(Field),
+    Card(Box<CardCheck>),
     Capture(Collector),
     Captured(Vec<gate::Template>),
     Review,
@@ -72,13 +76,26 @@ impl Enrolling {
 
     /// Whether the camera is looked at.
     pub(super) fn captures(&self) -> bool {
-        matches!(self.step, Step::Capture(_))
+        match &self.step {
+            Step::Capture(_) => true,
+            Step::Card(check) => check.captures(),
+            Step::Kind
+            | Step::Consent
+            | Step::Form
+            | Step::Typing
+            | Step::Digits(_)
+            | Step::Captured(_)
+            | Step::Review
+            | Step::Discard { .. }
+            | Step::Alike(_) => false,
+        }
     }
 
     /// When the camera was first looked at for this face.
     pub(super) fn capturing_since(&self) -> Option<Monotonic> {
         match &self.step {
             Step::Capture(collector) => Some(collector.since()),
+            Step::Card(check) => check.capturing_since(),
             Step::Kind
             | Step::Consent
             | Step::Form
@@ -103,7 +120,15 @@ impl Enrolling {
             (Step::Form, EnrolTouch::Edit(Field::Name)) => self.step = Step::Typing,
             (Step::Form, EnrolTouch::Edit(field)) => self.step = Step::Digits(field),
             (Step::Form, EnrolTouch::LivesHere(answer)) => self.draft.lives_here = answer,
-            (Step::Form, EnrolTouch::Assurance(assurance)) => self.draft.assurance = assurance,
+            (Step::Form, EnrolTouch::Assurance(assurance)) => self.draft.assure(assurance),
+            (Step::Form, EnrolTouch::CheckCard) => self.check_card(),
+            (Step::Card(check), EnrolTouch::CardKeep) => {
+                if let Some(checked) = check.checked() {
+                    self.draft.keep(checked);
+                    self.step = Step::Form;
+                }
+            }
+            (Step::Card(check), touch) => return check.touch(now, touch),
             (Step::Form, EnrolTouch::Pass(kind)) => self.choose_pass(kind),
             (Step::Form, EnrolTouch::Protected) => self.draft.protected = !self.draft.protected,
             (Step::Form, EnrolTouch::ToCamera) => return self.look_at_the_camera(now),
@@ -184,7 +209,11 @@ impl Enrolling {
     fn look_at_the_camera(&mut self, now: Monotonic) -> Next {
         match self.draft.member(self.today(), Vec::new()) {
             Ok(_) => {
-                self.step = Step::Capture(Collector::new(now, self.pad_floor()));
+                // Whoever was compared with a card has stood before the camera already, and it is that face that counts.
+                self.step = match &self.draft.checked {
+                    Some(checked) => Step::Captured(checked.face.clone()),
+                    None => Step::Capture(Collector::new(now, self.pad_floor())),
+                };
                 Next::Stay
             }
             Err(flaw) => Next::Say(Note::Flaw(flaw)),
@@ -192,6 +221,13 @@ impl Enrolling {
     }
 
     fn add(&mut self, templates: Vec<gate::Template>) -> Next {
+        // What a card said of one face is not said of another.
+        let other = |checked: &Checked| !templates.is_empty() && !checked.is_of(&templates);
+        if self.draft.checked.as_ref().is_some_and(other) {
+            self.draft.assure(gate::Assurance::SelfDeclared);
+            self.step = Step::Form;
+            return Next::Say(Note::OtherFace);
+        }
         match self.draft.member(self.today(), templates) {
             Ok(member) => {
                 self.members.push(member);
@@ -204,6 +240,58 @@ impl Enrolling {
                 Next::Say(Note::Flaw(flaw))
             }
         }
+    }
+
+    /// Nothing is compared before a text was agreed to.
+    fn check_card(&mut self) {
+        if let (Some(consent), Some(agreed)) = (&self.consent, &self.agreed) {
+            let rules = Rules {
+                threshold: consent.card_photo,
+                attempts: consent.card_attempts,
+                pad_floor: consent.pad_floor,
+            };
+            self.step = Step::Card(Box::new(CardCheck::new(rules, agreed.language)));
+        }
+    }
+
+    /// Whether the card on the reader is awaited.
+    pub(super) fn reads_card(&self) -> bool {
+        if let Step::Card(check) = &self.step { check.reads() } else { false }
+    }
+
+    /// The card's answer.
+    pub(super) fn card_face(
+        &mut self,
+        now: Monotonic,
+        number: PhotoNumber,
+        answer: Result<card::Face, card::CardError>,
+    ) -> Next {
+        if let Step::Card(check) = &mut self.step { check.answer(now, number, answer) } else { Next::Stay }
+    }
+
+    /// What the photograph of the card gave.
+    pub(super) fn reference(&mut self, number: PhotoNumber, reference: Option<gate::Template>) {
+        if let Step::Card(check) = &mut self.step {
+            check.reference(number, reference);
+        }
+    }
+
+    /// Time passes while a card is read.
+    pub(super) fn tick(&mut self, now: Monotonic) {
+        if let Step::Card(check) = &mut self.step {
+            check.tick(now);
+        }
+    }
+
+    /// The next language of a page that the public reads; false where staff read it.
+    pub(super) fn next_language(&mut self) -> bool {
+        if self.view().spoken().is_none() {
+            return false;
+        }
+        if let Step::Card(check) = &mut self.step {
+            check.next_language();
+        }
+        true
     }
 
     fn remove(&mut self, place: usize) {
@@ -243,7 +331,9 @@ impl Enrolling {
 
     /// A frame for the face that is taken.
     pub(super) fn seen(&mut self, sighting: Sighting) {
-        if let Step::Capture(collector) = &mut self.step
+        if let Step::Card(check) = &mut self.step {
+            check.seen(sighting);
+        } else if let Step::Capture(collector) = &mut self.step
             && let Some(templates) = collector.take(sighting)
         {
             self.step = Step::Captured(templates);
@@ -252,17 +342,21 @@ impl Enrolling {
 
     /// A key of the keyboard.
     pub(super) fn text(&mut self, touch: TextTouch) -> Next {
-        if let Step::Typing = self.step
-            && typing::touch(&mut self.draft.name, &mut self.draft.layout, touch)
-        {
-            self.step = Step::Form;
+        if let Step::Typing = self.step {
+            match typing::touch(&mut self.draft.name, &mut self.draft.layout, touch) {
+                Typed::More => {}
+                Typed::Done => self.step = Step::Form,
+                Typed::IndividualNumber => return Next::Say(Note::Flaw(Flaw::IndividualNumber)),
+            }
         }
         Next::Stay
     }
 
     /// A key of the pad.
     pub(super) fn pad(&mut self, touch: PadTouch) -> Next {
-        if let Step::Digits(field) = self.step {
+        if let Step::Card(check) = &mut self.step {
+            check.pad(touch);
+        } else if let Step::Digits(field) = self.step {
             match touch {
                 PadTouch::Digit(digit) => self.draft.push(field, digit),
                 PadTouch::Delete => self.draft.pop(field),
@@ -274,7 +368,13 @@ impl Enrolling {
 
     /// One page back; what was typed about people is given up only after a question.
     pub(super) fn back(&mut self) -> Next {
-        self.step = match &self.step {
+        self.step = match &mut self.step {
+            Step::Card(check) => {
+                if !check.back() {
+                    return Next::Stay;
+                }
+                Step::Form
+            }
             Step::Kind | Step::Consent if self.members.is_empty() => return Next::Menu,
             Step::Alike(_) => return Next::Menu,
             Step::Discard { from_review } => {
@@ -310,6 +410,7 @@ impl Enrolling {
                 field: *field,
                 digits: Zeroizing::new(self.draft.digits(*field).to_owned()),
             },
+            Step::Card(check) => check.view(),
             Step::Capture(collector) => {
                 PageView::Capture { frames: collector.progress(), hint: collector.hint() }
             }
@@ -336,10 +437,21 @@ impl Enrolling {
     }
 
     fn form_view(&self) -> FormView {
-        let Draft { name, born, lives_here, assurance, pass, pass_until, coupons, protected, layout: _ } =
-            self.draft.clone();
+        let Draft {
+            name,
+            born,
+            lives_here,
+            assurance,
+            pass,
+            pass_until,
+            coupons,
+            protected,
+            layout: _,
+            checked,
+        } = self.draft.clone();
         let number = if self.household { self.members.len() + 1 } else { 0 };
-        FormView { number, name, born, lives_here, assurance, pass, pass_until, coupons, protected }
+        let card = checked.is_some();
+        FormView { number, name, born, lives_here, assurance, card, pass, pass_until, coupons, protected }
     }
 }
 

@@ -1,11 +1,11 @@
 //! What happens at the desk, and what should be done about it.
 
-use gate::Assurance;
+use gate::{Assurance, Template};
 use zeroize::Zeroizing;
 
 use super::{
-    Ask, AskNumber, CardNumber, ConsentLanguage, Failure, Field, Flaw, Layout, Lens, LetIn, PassKind, Reply,
-    Sighting, View, keyboard::Extra,
+    Ask, AskNumber, CardNumber, ConsentLanguage, Failure, Field, Flaw, Layout, Lens, LetIn, PassKind,
+    PhotoNumber, Reply, Sighting, View, keyboard::Extra,
 };
 
 /// What happened.
@@ -17,6 +17,8 @@ pub(crate) enum DeskEvent {
     Card(CardNumber),
     /// The face of the card that lies on the reader, or why there is none.
     Front(Box<Result<card::Face, card::CardError>>),
+    /// What a photograph from a card gave.
+    Reference(PhotoNumber, Option<Template>),
     /// A frame was looked at while a face is taken.
     Seen(Sighting),
     /// An answer.
@@ -36,6 +38,12 @@ pub(crate) enum DeskCommand {
     Ask(AskNumber, Ask),
     /// Let somebody in.
     LetIn(AskNumber, LetIn),
+    /// Have the card on the reader read with this code, once.
+    ReadCard(card::FrontCode),
+    /// Nobody waits for the card any more.
+    ForgetCard,
+    /// Make a template of this photograph, and forget it.
+    Photograph(PhotoNumber, card::GreyPicture),
     /// What the vision thread should do from now on.
     Lens(Lens),
 }
@@ -141,6 +149,14 @@ pub(crate) enum EnrolTouch {
     Protected,
     /// To the camera.
     ToCamera,
+    /// Compare with the photograph on a MyNumber card.
+    CheckCard,
+    /// The card lies there: read it.
+    ReadCard,
+    /// Once more: type the code, or stand before the camera.
+    CardAgain,
+    /// Take over what the card said.
+    CardKeep,
     /// Without a face: a newborn, somebody who does not want it.
     WithoutFace,
     /// Take the face again.
@@ -208,6 +224,8 @@ pub(crate) enum Note {
     Revoked,
     /// What was held about the person is erased.
     Erased,
+    /// The face is not the one that was compared with the card: the assurance was taken back.
+    OtherFace,
     /// It was not done.
     Failed(Failure),
     /// Something is wrong with what was typed.

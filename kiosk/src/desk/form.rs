@@ -3,7 +3,7 @@
 use gate::{Assurance, Date, Period, Residency, Template};
 use zeroize::Zeroizing;
 
-use super::{Member, Pass, keyboard::Layout};
+use super::{Member, Pass, card_check::Checked, keyboard::Layout};
 
 /// The most characters of a name: what the vault takes.
 pub(super) const LONGEST_NAME: usize = store::MAX_NAME;
@@ -50,6 +50,8 @@ pub(crate) enum Flaw {
     PassUntil,
     /// The number of coupons is missing.
     Coupons,
+    /// An individual number was typed; it is gone.
+    IndividualNumber,
 }
 
 /// One person's form.
@@ -64,6 +66,8 @@ pub(super) struct Draft {
     pub(super) pass_until: String,
     pub(super) coupons: String,
     pub(super) protected: bool,
+    /// The face that was compared with the photograph on a card, and how.
+    pub(super) checked: Option<Checked>,
 }
 
 impl Draft {
@@ -80,8 +84,26 @@ impl Draft {
             assurance: self.assurance,
             pass: self.pass(today)?,
             protected: self.protected,
+            card: self.checked.as_ref().map(|checked| checked.issuer),
             templates,
         })
+    }
+
+    /// How surely it is known who it is. What a card said goes with its level.
+    pub(super) fn assure(&mut self, assurance: Assurance) {
+        self.assurance = assurance;
+        if assurance != Assurance::PhotoMatched {
+            self.checked = None;
+        }
+    }
+
+    /// Takes over what was checked with a card: the level, and the date of birth where the card tells the day.
+    pub(super) fn keep(&mut self, checked: Checked) {
+        if let Some(day) = checked.born {
+            self.born = Zeroizing::new(format!("{:04}{:02}{:02}", day.year(), day.month(), day.day()));
+        }
+        self.assurance = Assurance::PhotoMatched;
+        self.checked = Some(checked);
     }
 
     fn born(&self, today: Option<Date>) -> Result<Option<Date>, Flaw> {

@@ -11,6 +11,7 @@
 
 mod ask;
 mod capture;
+mod card_check;
 #[cfg(test)]
 mod door_tests;
 mod driver;
@@ -37,7 +38,8 @@ pub(crate) use self::{
         Agreed, Alike, Ask, AskNumber, CardNumber, Consent, ConsentLanguage, Counts, Enrolled, Failure, Fee,
         Fees, Found, Household, InsideNow, LetIn, Member, Pass, Refused, Reply, Role, SignedIn, Why,
     },
-    capture::{CaptureSlot, Face, Hint, Lens, Sample, Sighting},
+    capture::{CaptureSlot, Face, Hint, Lens, PhotoNumber, Sample, Sighting},
+    card_check::{CODE_DIGITS, CardNews, CodeNews, Part},
     driver::{DeskThread, WAITING},
     event::{
         DeskCommand, DeskEvent, Destination, EnrolTouch, ManualTouch, Note, PadTouch, PeopleTouch, TextTouch,
@@ -67,6 +69,8 @@ pub(crate) struct Desk {
     touched: Monotonic,
     asked: u64,
     waiting: Option<Waiting>,
+    /// A card is being read for us.
+    card_ordered: bool,
     note: Option<Note>,
     english: bool,
     shown: View,
@@ -102,6 +106,10 @@ enum Next {
     /// Say so, and ask for what is needed to go on.
     SayAndAsk(Note, Ask),
     LetIn(LetIn),
+    /// Have the card read.
+    ReadCard(card::FrontCode),
+    /// Have a template made.
+    Photograph(PhotoNumber, card::GreyPicture),
 }
 
 /// An answer that is awaited.
@@ -118,6 +126,7 @@ impl Desk {
             touched: Monotonic::default(),
             asked: 0,
             waiting: None,
+            card_ordered: false,
             note: None,
             english: false,
             shown: View::default(),
@@ -131,7 +140,8 @@ impl Desk {
         match event {
             DeskEvent::Touch(touch) => self.touch(now, touch, &mut commands),
             DeskEvent::Card(card) => self.card(now, card, &mut commands),
-            DeskEvent::Front(_) => {}
+            DeskEvent::Front(answer) => self.card_face(now, *answer, &mut commands),
+            DeskEvent::Reference(number, reference) => self.reference(number, reference),
             DeskEvent::Seen(sighting) => self.seen(now, sighting),
             DeskEvent::Reply(number, reply) => self.reply(now, number, reply, &mut commands),
             DeskEvent::Evacuate => self.close(),
@@ -155,7 +165,7 @@ impl Desk {
             return self.close();
         }
         if matches!(touch, Touch::Tongue) {
-            self.english = !self.english;
+            self.tongue();
         }
         // One act at a time: a second tap on "let in" is not a second party.
         if busy {
@@ -169,6 +179,18 @@ impl Desk {
             (State::Open(who, page), touch) => page.touch(now, who, touch),
         };
         self.next(now, next, commands);
+    }
+
+    /// The other language of the staff; or the next of those that the public reads.
+    fn tongue(&mut self) {
+        let public = if let State::Open(_, Page::Enrol(page)) = &mut self.state {
+            page.next_language()
+        } else {
+            false
+        };
+        if !public {
+            self.english = !self.english;
+        }
     }
 
     fn go(&mut self, destination: Destination) -> Next {
@@ -202,6 +224,13 @@ impl Desk {
             Next::LetIn(let_in) => {
                 let number = self.await_answer(now);
                 commands.push(DeskCommand::LetIn(number, let_in));
+            }
+            Next::ReadCard(code) => {
+                self.card_ordered = true;
+                commands.push(DeskCommand::ReadCard(code));
+            }
+            Next::Photograph(number, photograph) => {
+                commands.push(DeskCommand::Photograph(number, photograph));
             }
         }
     }
@@ -237,6 +266,30 @@ impl Desk {
         }
     }
 
+    /// The face of a card, or why there is none. Where nobody waits for it, it is forgotten unread.
+    fn card_face(
+        &mut self,
+        now: Monotonic,
+        answer: Result<card::Face, card::CardError>,
+        commands: &mut Vec<DeskCommand>,
+    ) {
+        let State::Open(_, Page::Enrol(page)) = &mut self.state else { return };
+        if !page.reads_card() {
+            return;
+        }
+        self.asked += 1;
+        self.touched = now;
+        let next = page.card_face(now, PhotoNumber(self.asked), answer);
+        self.card_ordered = page.reads_card();
+        self.next(now, next, commands);
+    }
+
+    fn reference(&mut self, number: PhotoNumber, reference: Option<gate::Template>) {
+        if let State::Open(_, Page::Enrol(page)) = &mut self.state {
+            page.reference(number, reference);
+        }
+    }
+
     fn seen(&mut self, now: Monotonic, sighting: Sighting) {
         if let State::Open(_, Page::Enrol(page)) = &mut self.state {
             if sighting.face.is_some() && page.captures() {
@@ -268,6 +321,9 @@ impl Desk {
         if self.waiting.take_if(|waiting| now.since(waiting.since) >= PATIENCE).is_some() {
             self.note = Some(Note::Failed(Failure::NoAnswer));
         }
+        if let State::Open(_, Page::Enrol(page)) = &mut self.state {
+            page.tick(now);
+        }
         let idle = now.since(self.touched);
         let next = match &mut self.state {
             State::Closed => Next::Stay,
@@ -290,6 +346,12 @@ impl Desk {
             State::Open(_, Page::Enrol(page)) if page.captures() => Lens::Capturing,
             State::SigningIn(_) | State::Open(..) => Lens::Held,
         };
+        let reads =
+            if let State::Open(_, Page::Enrol(page)) = &self.state { page.reads_card() } else { false };
+        if self.card_ordered && !reads {
+            self.card_ordered = false;
+            commands.push(DeskCommand::ForgetCard);
+        }
         if std::mem::replace(&mut self.lens, lens) != lens {
             commands.push(DeskCommand::Lens(lens));
         }

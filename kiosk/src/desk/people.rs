@@ -7,7 +7,10 @@ use std::time::Duration;
 use gate::Monotonic;
 use zeroize::Zeroizing;
 
-use super::{Ask, Found, Layout, Next, PageView, PeopleTouch, Role, SignedIn, TextTouch, typing};
+use super::{
+    Ask, Flaw, Found, Layout, Next, Note, PageView, PeopleTouch, Role, SignedIn, TextTouch,
+    typing::{self, Typed},
+};
 
 /// How long the button that erases is held: longer than any touch by mistake.
 pub(crate) const HOLD: Duration = Duration::from_secs(3);
@@ -35,7 +38,11 @@ impl People {
 
     pub(super) fn text(&mut self, who: &SignedIn, touch: TextTouch) -> Next {
         let Step::Typing = self.step else { return Next::Stay };
-        let done = typing::touch(&mut self.text, &mut self.layout, touch);
+        let done = match typing::touch(&mut self.text, &mut self.layout, touch) {
+            Typed::Done => true,
+            Typed::More => false,
+            Typed::IndividualNumber => return Next::Say(Note::Flaw(Flaw::IndividualNumber)),
+        };
         let name = Zeroizing::new(self.text.trim().to_owned());
         if done && !name.is_empty() { Next::Ask(Ask::Find(who.clone(), name)) } else { Next::Stay }
     }

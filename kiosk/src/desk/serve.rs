@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use card::Issuer;
 use gate::{
     Attributes, Date, FeeClassId, Local, Now, Period, PersonId, Policy, Registered, Roster, StaffId,
     Template, Words, inside::muster,
@@ -18,7 +19,7 @@ use super::{
     Alike, Ask, CardNumber, Consent, ConsentLanguage, Counts, Enrolled, Failure, Fee, Fees, Found, Household,
     InsideNow, Member, Pass, Refused, Reply, Role, SignedIn, Why,
 };
-use crate::{search::SearchSet, service};
+use crate::{facility_file, search::SearchSet, service};
 
 /// Refusals that are listed.
 const LAST_REFUSALS: u32 = 10;
@@ -131,6 +132,11 @@ impl Serving<'_> {
 
     fn consent(&self) -> Result<Consent, Failure> {
         let text = self.store.consent_texts().map_err(failure)?.pop().ok_or(Failure::NoConsentText)?;
+        let rules = facility_file::of_vault(self.store).map_err(|error| {
+            tracing::error!(error = crate::output::explain(&error), "desk");
+            Failure::NotStored
+        })?;
+        let rule = rules.card_photo;
         Ok(Consent {
             version: text.version.into(),
             words: Words {
@@ -140,6 +146,8 @@ impl Serving<'_> {
             },
             today: self.today(),
             pad_floor: self.policy.pad_floor,
+            card_photo: rule.threshold(),
+            card_attempts: rule.attempts,
         })
     }
 
@@ -177,6 +185,7 @@ impl Serving<'_> {
             alike,
             passes_missing: !self.give_passes(&people, household, by),
         };
+        self.say_methods(&people, household, by);
         let set = self.searched(&people, household)?;
         Ok(Answered { reply: Reply::Enrolled(enrolled), set })
     }
@@ -198,6 +207,16 @@ impl Serving<'_> {
             }
         }
         all
+    }
+
+    /// Says on record how a face was compared with a card, and what was not checked. Nothing else of the card is kept.
+    fn say_methods(&mut self, people: &[(PersonId, gate::RecordId)], household: &Household, by: By) {
+        for ((person, _), member) in people.iter().zip(&household.members) {
+            let Some(issuer) = member.card else { continue };
+            if let Err(error) = self.store.record_access(self.now, *person, by, method(issuer)) {
+                tracing::error!(%person, error = crate::output::explain(&error), "method not recorded");
+            }
+        }
     }
 
     fn searched(
@@ -394,6 +413,21 @@ fn enrolment(
             given_by,
         }),
         by,
+    }
+}
+
+/// How somebody was checked whose face is that of the photograph on a card.
+fn method(issuer: Issuer) -> &'static str {
+    match issuer {
+        Issuer::Certified => {
+            "photo of the MyNumber card compared; record and chip checked, issuer certified, revocation not checked"
+        }
+        Issuer::Pinned => {
+            "photo of the MyNumber card compared; record and chip checked, issuer known, revocation not checked"
+        }
+        Issuer::Unknown => {
+            "photo of the MyNumber card compared; record and chip checked, issuer and revocation not checked"
+        }
     }
 }
 

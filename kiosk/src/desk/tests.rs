@@ -1,6 +1,7 @@
 //! Stories at the desk, played without a screen, a camera or a vault.
 #![allow(clippy::unwrap_used)]
 
+mod card_check;
 mod enrolment;
 mod manual;
 mod people;
@@ -17,6 +18,10 @@ struct Story {
     lens: Lens,
     asks: Vec<(AskNumber, Ask)>,
     let_in: Vec<(AskNumber, LetIn)>,
+    /// How often a card was to be read, and to be forgotten.
+    reads: usize,
+    forgets: usize,
+    photographs: Vec<PhotoNumber>,
 }
 
 impl Story {
@@ -29,6 +34,9 @@ impl Story {
             lens: Lens::Door,
             asks: Vec::new(),
             let_in: Vec::new(),
+            reads: 0,
+            forgets: 0,
+            photographs: Vec::new(),
         }
     }
 
@@ -51,6 +59,9 @@ impl Story {
                 DeskCommand::Lens(lens) => self.lens = lens,
                 DeskCommand::Ask(number, ask) => self.asks.push((number, ask)),
                 DeskCommand::LetIn(number, let_in) => self.let_in.push((number, let_in)),
+                DeskCommand::ReadCard(_) => self.reads += 1,
+                DeskCommand::ForgetCard => self.forgets += 1,
+                DeskCommand::Photograph(number, _) => self.photographs.push(number),
             }
         }
     }

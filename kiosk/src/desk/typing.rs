@@ -4,8 +4,19 @@ use zeroize::Zeroizing;
 
 use super::{Layout, TextTouch, form::LONGEST_NAME, keyboard};
 
-/// Takes one key; whether the text is done.
-pub(super) fn touch(text: &mut Zeroizing<String>, layout: &mut Layout, touch: TextTouch) -> bool {
+/// What came of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed {
+    /// The text goes on.
+    More,
+    /// The text is done.
+    Done,
+    /// An individual number stood in it. Nobody may collect one here: the text is gone.
+    IndividualNumber,
+}
+
+/// Takes one key.
+pub(super) fn touch(text: &mut Zeroizing<String>, layout: &mut Layout, touch: TextTouch) -> Typed {
     match touch {
         TextTouch::Letter(place) => {
             let letter = keyboard::letters(*layout).get(place).copied().filter(|letter| *letter != ' ');
@@ -17,12 +28,16 @@ pub(super) fn touch(text: &mut Zeroizing<String>, layout: &mut Layout, touch: Te
         TextTouch::Typed(typed) => {
             *text = Zeroizing::new(typed.chars().filter(|character| !character.is_control()).collect());
         }
-        TextTouch::Done => return true,
+        TextTouch::Done => return Typed::Done,
+    }
+    if card::looks_like_individual_number(text) {
+        *text = Zeroizing::default();
+        return Typed::IndividualNumber;
     }
     if let Some((cut, _)) = text.char_indices().nth(LONGEST_NAME) {
         text.truncate(cut);
     }
-    false
+    Typed::More
 }
 
 #[cfg(test)]
@@ -42,6 +57,23 @@ mod tests {
         let keys = [TextTouch::Letter(0), TextTouch::Letter(17), TextTouch::Letter(999)];
         assert_eq!(typed(keys), "あ");
         assert_eq!(typed([TextTouch::Layout(Layout::Capitals), TextTouch::Letter(10)]), "Q");
+    }
+
+    #[test]
+    fn an_individual_number_is_gone_as_soon_as_its_last_digit_is_there() {
+        let (mut text, mut layout) = (Zeroizing::new("山田".to_owned()), Layout::Capitals);
+        // The first row of this layout is 1234567890.
+        for digit in [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1] {
+            let key = TextTouch::Letter(if digit == 0 { 9 } else { digit - 1 });
+            assert_eq!(touch(&mut text, &mut layout, key), Typed::More);
+        }
+        assert_eq!(touch(&mut text, &mut layout, TextTouch::Letter(7)), Typed::IndividualNumber);
+        assert!(text.is_empty());
+        let paste = TextTouch::Typed(Zeroizing::new("山田 １２３４-５６７８-９０１８".to_owned()));
+        assert_eq!(touch(&mut text, &mut layout, paste), Typed::IndividualNumber);
+        assert!(text.is_empty());
+        let phone = TextTouch::Typed(Zeroizing::new("山田 090-1234-5678".to_owned()));
+        assert_eq!(touch(&mut text, &mut layout, phone), Typed::More);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
-use gate::{Assurance, Standing, Words};
+use card::Issuer;
+use gate::{Assurance, Date, Standing, Words};
 use zeroize::Zeroizing;
 
 use super::{
-    Alike, ConsentLanguage, Counts, Fees, Field, Found, Hint, InsideNow, Layout, Note, PassKind, Refused,
-    Role,
+    Alike, CardNews, CodeNews, ConsentLanguage, Counts, Fees, Field, Found, Hint, InsideNow, Layout, Note,
+    Part, PassKind, Refused, Role,
 };
 
 /// The staff screen.
@@ -77,6 +78,51 @@ pub(crate) enum PageView {
         field: Field,
         /// The digits so far.
         digits: Zeroizing<String>,
+    },
+    /// The front code of a card is typed, by staff or by whoever has the card.
+    CardCode {
+        /// The language of the page.
+        language: ConsentLanguage,
+        /// Which part comes next.
+        part: Part,
+        /// The digits so far.
+        digits: Zeroizing<String>,
+        /// Why it is typed again.
+        news: Option<CodeNews>,
+    },
+    /// The card is laid on the reader.
+    CardLay {
+        /// The language of the page.
+        language: ConsentLanguage,
+        /// It is being read.
+        reading: bool,
+        /// Why it was not read.
+        news: Option<CardNews>,
+    },
+    /// A face is taken, to be compared with the photograph on the card.
+    CardLook {
+        /// The language of the page.
+        language: ConsentLanguage,
+        /// Good frames so far.
+        frames: usize,
+        /// What the person is told.
+        hint: Hint,
+    },
+    /// Face and photograph are alike: for staff to take over.
+    CardMatched {
+        /// The date of birth on the card; none if the card tells no day.
+        born: Option<Date>,
+        /// How far the card's maker was traced.
+        issuer: Issuer,
+    },
+    /// It ended in another way.
+    CardEnded {
+        /// The language of the page.
+        language: ConsentLanguage,
+        /// How.
+        news: CardNews,
+        /// The face may be compared once more.
+        again: bool,
     },
     /// A face is taken.
     Capture {
@@ -155,6 +201,8 @@ pub(crate) struct FormView {
     pub(crate) lives_here: Option<bool>,
     /// How surely it is known who it is.
     pub(crate) assurance: Assurance,
+    /// The face was compared with the photograph on a card.
+    pub(crate) card: bool,
     /// A pass or coupons.
     pub(crate) pass: PassKind,
     /// The last day of the pass, as typed.
@@ -177,6 +225,39 @@ pub(crate) struct MemberLine {
 }
 
 impl PageView {
+    /// The language of a page that the public reads; none where staff do.
+    pub(crate) fn spoken(&self) -> Option<ConsentLanguage> {
+        match self {
+            Self::CardCode { language, .. }
+            | Self::CardLay { language, .. }
+            | Self::CardLook { language, .. }
+            | Self::CardEnded { language, .. } => Some(*language),
+            Self::Closed
+            | Self::SignIn { .. }
+            | Self::Menu { .. }
+            | Self::Kind
+            | Self::Consent { .. }
+            | Self::Form(_)
+            | Self::Typing { .. }
+            | Self::Digits { .. }
+            | Self::CardMatched { .. }
+            | Self::Capture { .. }
+            | Self::Captured
+            | Self::Review { .. }
+            | Self::Discard
+            | Self::Alike(_)
+            | Self::Manual { .. }
+            | Self::Counts(_)
+            | Self::Refusals(_)
+            | Self::Inside(_)
+            | Self::People(_)
+            | Self::Person { .. }
+            | Self::Revoke { .. }
+            | Self::Erase { .. }
+            | Self::Door => None,
+        }
+    }
+
     /// The page's name in tests and pictures.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -188,6 +269,11 @@ impl PageView {
             Self::Form(_) => "form",
             Self::Typing { .. } => "typing",
             Self::Digits { .. } => "digits",
+            Self::CardCode { .. } => "card-code",
+            Self::CardLay { .. } => "card-lay",
+            Self::CardLook { .. } => "card-look",
+            Self::CardMatched { .. } => "card-matched",
+            Self::CardEnded { .. } => "card-ended",
             Self::Capture { .. } => "capture",
             Self::Captured => "captured",
             Self::Review { .. } => "review",

@@ -143,6 +143,9 @@ pub(crate) struct Door {
     stopping: Arc<AtomicBool>,
     shared: Shared,
     gate: JoinHandle<Store>,
+    /// In a test that plays the card: what the card's thread would be told.
+    #[cfg(test)]
+    card_orders: Orders,
     others: Vec<JoinHandle<()>>,
 }
 
@@ -264,7 +267,17 @@ impl Door {
             others.push(spawn("cards", move || reader.run())?);
         }
         let gate = spawn("gate", move || gate.run(&arrivals))?;
-        Ok(Self { inbox, desk, cards, stopping, shared: kept, gate, others })
+        Ok(Self {
+            inbox,
+            desk,
+            cards,
+            stopping,
+            shared: kept,
+            gate,
+            #[cfg(test)]
+            card_orders,
+            others,
+        })
     }
 
     /// Where events and requests go.
@@ -280,6 +293,12 @@ impl Door {
     /// Where the orders for a chip card go.
     pub(crate) fn cards(&self) -> SyncSender<CardOrder> {
         self.cards.clone()
+    }
+
+    /// What the card's thread would be told next.
+    #[cfg(test)]
+    pub(crate) fn card_order(&self) -> Option<CardOrder> {
+        self.card_orders.lock().expect("no thread holds it").try_recv().ok()
     }
 
     /// How many references are in memory.

@@ -10,9 +10,11 @@ use std::{
 };
 
 use boards::{Clock, Frame, Pixels};
-use gate::{Comparison, Event, Evidence, FaceView, Probe, Reading, TrackId, View};
+use card::GreyPicture;
+use gate::{Comparison, Event, Evidence, FaceView, Probe, Reading, Template, TrackId, View};
 use models::{Format, Image, ModelError, Observation, Picture, Vision, calibration::Impostors};
 use store::Entropy;
+use zeroize::Zeroize as _;
 
 use super::{
     Inbox, Stages,
@@ -51,6 +53,10 @@ impl VisionThread {
     pub(super) fn run(mut self) {
         let mut codes = CodeWatch::new();
         while !self.stopping.load(Ordering::Relaxed) {
+            if let Some((number, photograph)) = self.lens.take_photograph() {
+                let reference = self.reference(photograph);
+                self.lens.put_reference(number, reference);
+            }
             let Some(frame) = self.slot.take(PATIENCE) else {
                 continue;
             };
@@ -68,6 +74,26 @@ impl VisionThread {
             for code in codes.look(&frame, self.clock.as_ref()) {
                 // Shown once, told once: this waits for the gate, as a reader would.
                 _ = self.inbox.send(Inbox::CodeInSight(code));
+            }
+        }
+    }
+
+    /// The template of the photograph on a card; none if no face on it can be compared. Nothing of the photograph stays, but
+    /// for what the networks' own memory holds until the next frame.
+    fn reference(&mut self, photograph: GreyPicture) -> Option<Template> {
+        let (width, height) = (photograph.width as usize, photograph.height as usize);
+        // Made in one piece: a vector that grows leaves what it held behind.
+        let mut rgb = Vec::with_capacity(photograph.pixels.len() * 3);
+        rgb.extend(photograph.pixels.iter().flat_map(|grey| [*grey; 3]));
+        drop(photograph);
+        let image = Image::new(width, height, rgb).ok()?;
+        let enrolled = self.vision.enrol_photo(&image);
+        image.into_rgb().zeroize();
+        match enrolled {
+            Ok(enrolled) => Some(enrolled.template),
+            Err(error) => {
+                tracing::info!(error = crate::output::explain(&error), "card photograph not usable");
+                None
             }
         }
     }

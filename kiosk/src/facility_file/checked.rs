@@ -31,8 +31,20 @@ const HOURS: &str = "\"09:00-17:00\", \"00:00-24:00\" and \"closed\" are, the en
 
 pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, FacilityError> {
     let file = File { name: file };
-    let Whole { admission, hours, fee, face, face_alone, factors, claim, codes, visit, door, retention } =
-        whole;
+    let Whole {
+        admission,
+        hours,
+        fee,
+        face,
+        face_alone,
+        factors,
+        claim,
+        codes,
+        card_photo,
+        visit,
+        door,
+        retention,
+    } = whole;
     let policy = Policy { facility: file.facility(admission, hours, fee)?, ..Policy::default() };
     let policy = file.visit(visit, file.face(face, policy)?)?;
     let FaceAloneRules { simulated, rgb, nir, depth, counter } = face_alone;
@@ -44,7 +56,8 @@ pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, Faci
         door_times: file.door(door)?,
         ..policy
     };
-    Ok(FacilityFile { policy, retention: file.retention(retention)? })
+    let card_photo = file.card_photo(&card_photo)?;
+    Ok(FacilityFile { policy, card_photo, retention: file.retention(retention)? })
 }
 
 /// What errors call the file.
@@ -292,7 +305,7 @@ impl File<'_> {
         })
     }
 
-    fn whole<T: TryFrom<u64>>(
+    pub(super) fn whole<T: TryFrom<u64>>(
         &self,
         value: u64,
         range: RangeInclusive<u64>,
@@ -304,7 +317,7 @@ impl File<'_> {
     }
 
     /// Above 0 and below 1; what is not a number is neither.
-    fn share(&self, value: f64, key: &str, allowed: &'static str) -> Result<f64, FacilityError> {
+    pub(super) fn share(&self, value: f64, key: &str, allowed: &'static str) -> Result<f64, FacilityError> {
         self.check(value > 0.0 && value < 1.0, key, value, allowed)?;
         Ok(value)
     }

@@ -23,6 +23,7 @@ pub(super) struct Whole {
     pub(super) factors: Option<super::factors::Factors>,
     pub(super) claim: Claim,
     pub(super) codes: Codes,
+    pub(super) card_photo: super::card_photo::CardPhoto,
     pub(super) visit: Visit,
     pub(super) door: Door,
     pub(super) retention: Days,

@@ -37,15 +37,25 @@ fn a_file_that_says_nothing_changes_nothing() {
 
 #[test]
 fn every_section_left_empty_changes_nothing() {
-    let empty = "[admission]\n[face]\n[face_alone]\n[claim]\n[codes]\n[visit]\n[door]\n[retention]\n";
+    let empty =
+        "[admission]\n[face]\n[face_alone]\n[claim]\n[codes]\n[card_photo]\n[visit]\n[door]\n[retention]\n";
     assert_eq!(parse("test.toml", empty).unwrap(), FacilityFile::default());
 }
 
 #[test]
 fn the_manual_explains_every_key_and_states_its_usual_value() {
-    for section in
-        ["admission", "hours", "face", "face_alone", "claim", "codes", "visit", "door", "retention"]
-    {
+    for section in [
+        "admission",
+        "hours",
+        "face",
+        "face_alone",
+        "claim",
+        "codes",
+        "card_photo",
+        "visit",
+        "door",
+        "retention",
+    ] {
         let header = format!("\n[{section}]\n");
         let written = PARK.split_once(&header).unwrap_or_else(|| panic!("{section} is not explained")).1;
         let written = format!("\n{}", written.split("\n[").next().unwrap());

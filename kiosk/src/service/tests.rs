@@ -132,6 +132,16 @@ fn whoever_is_reinstated_is_found_under_the_new_id_only() {
 }
 
 #[test]
+fn a_name_with_an_individual_number_in_it_enrols_nobody() {
+    let mut site = Site::new();
+    let (model, templates) = (models::Card::sface().model().as_str().to_owned(), vec![face(1.0, 1)]);
+    let name = "山田 1234-5678-9018".into();
+    let refused = site.ask(Request::Enrol { name, model, templates, reinstate: None });
+    assert!(matches!(refused, Err(ServeError::IndividualNumber)));
+    assert!(site.enrol(1.0, 1).unwrap().alike.is_empty(), "nobody was there before");
+}
+
+#[test]
 fn without_a_running_kiosk_the_status_has_a_threshold_and_no_live_tail() {
     let mut site = Site::new();
     site.enrol(1.0, 1).unwrap();

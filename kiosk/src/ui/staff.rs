@@ -2,21 +2,23 @@
 
 use std::{rc::Rc, sync::Arc};
 
+use card::TypedError;
 use gate::{Assurance, QualityIssue, Way, Words};
 use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
 
 use super::generated::{
-    Kiosk, Setting, Staff, StaffField, StaffForm, StaffHint, StaffNote, StaffPage, StaffRow, StaffWhy, Tongue,
+    CardNews, CardPart, Kiosk, Setting, Staff, StaffField, StaffForm, StaffHint, StaffNote, StaffPage,
+    StaffRow, StaffWhy, Tongue,
 };
-use super::staff_text::{clock_text, date_text, typed_date};
+use super::staff_text::{clock_text, date_text, typed_code, typed_date};
 use crate::desk::{
-    self, ConsentLanguage, Failure, Field, Flaw, FormView, Hint, Layout, Note, PageView, PassKind, Role,
-    View, Why,
+    self, CodeNews, ConsentLanguage, Failure, Field, Flaw, FormView, Hint, Layout, Note, PageView, Part,
+    PassKind, Role, View, Why,
 };
 
 /// Shows `view`. Whatever a page does not use keeps its first value, so that no name of an earlier page stays in memory.
 pub(super) fn show(ui: &Kiosk, view: &View) {
-    let tongue = if view.english { Tongue::English } else { Tongue::Japanese };
+    let tongue = tongue(view);
     if ui.global::<Setting>().get_tongue() != tongue {
         ui.invoke_choose(tongue);
     }
@@ -33,6 +35,15 @@ pub(super) fn show(ui: &Kiosk, view: &View) {
     ui.set_staff(!matches!(view.page, PageView::Closed));
 }
 
+/// What staff read is in their language, what the public reads in theirs.
+fn tongue(view: &View) -> Tongue {
+    match (view.page.spoken(), view.english) {
+        (Some(ConsentLanguage::Japanese), _) | (None, false) => Tongue::Japanese,
+        (Some(ConsentLanguage::Easy), _) => Tongue::Easy,
+        (Some(ConsentLanguage::English), _) | (None, true) => Tongue::English,
+    }
+}
+
 fn clear(staff: &Staff) {
     staff.set_rows(ModelRc::default());
     staff.set_letters(ModelRc::default());
@@ -42,6 +53,10 @@ fn clear(staff: &Staff) {
     staff.set_chosen(-1);
     staff.set_hidden_digits(0);
     staff.set_stale(false);
+    staff.set_for_public(false);
+    staff.set_reading(false);
+    staff.set_again(false);
+    staff.set_card_news(CardNews::None);
     for set in [Staff::set_total, Staff::set_yen, Staff::set_by_face, Staff::set_by_card, Staff::set_by_staff]
     {
         set(staff, 0);
@@ -49,6 +64,10 @@ fn clear(staff: &Staff) {
 }
 
 fn fill(staff: &Staff, page: &PageView, english: bool) {
+    if let Some(language) = page.spoken() {
+        staff.set_for_public(true);
+        staff.set_language(language as i32);
+    }
     match page {
         PageView::Closed | PageView::Kind | PageView::Captured | PageView::Discard | PageView::Door => {}
         PageView::Menu { role } => staff.set_supervisor(*role == Role::Supervisor),
@@ -83,7 +102,26 @@ fn fill(staff: &Staff, page: &PageView, english: bool) {
                 Field::Coupons | Field::Name => digits.as_str().into(),
             });
         }
-        PageView::Capture { frames, hint } => {
+        PageView::CardCode { part, digits, news, .. } => {
+            staff.set_card_part(part_of(*part));
+            staff.set_text(typed_code(digits).as_str().into());
+            let (news, tries) = code_news(*news);
+            staff.set_card_news(news);
+            staff.set_card_tries(tries);
+        }
+        PageView::CardLay { reading, news, .. } => {
+            staff.set_reading(*reading);
+            staff.set_card_news(news.map_or(CardNews::None, card_news));
+        }
+        PageView::CardMatched { born, issuer } => {
+            staff.set_text(born.map(|born| date_text(born, english)).unwrap_or_default().into());
+            staff.set_issuer_known(*issuer != card::Issuer::Unknown);
+        }
+        PageView::CardEnded { news, again, .. } => {
+            staff.set_card_news(card_news(*news));
+            staff.set_again(*again);
+        }
+        PageView::Capture { frames, hint } | PageView::CardLook { frames, hint, .. } => {
             staff.set_frames(number(*frames));
             staff.set_hint(hint_of(*hint));
         }
@@ -191,6 +229,7 @@ fn form_of(form: &FormView, english: bool) -> StaffForm {
             Assurance::PhotoMatched => 1,
             Assurance::JpkiVerified => 2,
         },
+        card: form.card,
         pass: match form.pass {
             PassKind::Without => 0,
             PassKind::Pass => 1,
@@ -245,6 +284,11 @@ fn page(page: &PageView) -> StaffPage {
         PageView::Form(_) => StaffPage::Form,
         PageView::Typing { .. } => StaffPage::Typing,
         PageView::Digits { .. } => StaffPage::Digits,
+        PageView::CardCode { .. } => StaffPage::CardCode,
+        PageView::CardLay { .. } => StaffPage::CardLay,
+        PageView::CardLook { .. } => StaffPage::CardLook,
+        PageView::CardMatched { .. } => StaffPage::CardMatched,
+        PageView::CardEnded { .. } => StaffPage::CardEnded,
         PageView::Capture { .. } => StaffPage::Capture,
         PageView::Captured => StaffPage::Captured,
         PageView::Review { .. } => StaffPage::Review,
@@ -271,6 +315,7 @@ fn note(note: Option<Note>) -> (StaffNote, i32) {
         Note::DoorTold => (StaffNote::DoorTold, 0),
         Note::Revoked => (StaffNote::Revoked, 0),
         Note::Erased => (StaffNote::Erased, 0),
+        Note::OtherFace => (StaffNote::OtherFace, 0),
         Note::Failed(Failure::LockedOut(wait)) => {
             let minutes = wait.as_secs().div_ceil(60).max(1);
             (StaffNote::LockedOut, i32::try_from(minutes).unwrap_or(i32::MAX))
@@ -302,6 +347,44 @@ fn flaw_of(flaw: Flaw) -> StaffNote {
         Flaw::Born => StaffNote::Born,
         Flaw::PassUntil => StaffNote::PassUntil,
         Flaw::Coupons => StaffNote::Coupons,
+        Flaw::IndividualNumber => StaffNote::IndividualNumber,
+    }
+}
+
+fn part_of(part: Part) -> CardPart {
+    match part {
+        Part::Birth => CardPart::Birth,
+        Part::Expiry => CardPart::Expiry,
+        Part::Security => CardPart::Security,
+    }
+}
+
+/// What is wrong with a code, and the tries that the card has left; below 0 where it did not tell.
+fn code_news(news: Option<CodeNews>) -> (CardNews, i32) {
+    match news {
+        None => (CardNews::None, -1),
+        Some(CodeNews::Wrong(tries)) => (CardNews::Wrong, tries.map_or(-1, i32::from)),
+        Some(CodeNews::Typed(TypedError::IndividualNumber)) => (CardNews::IndividualNumber, -1),
+        Some(CodeNews::Typed(TypedError::NotSoManyDigits(_))) => (CardNews::NotSoManyDigits, -1),
+        Some(CodeNews::Typed(TypedError::NoSuchDay)) => (CardNews::NoSuchDay, -1),
+        Some(CodeNews::Typed(TypedError::NoSuchYear)) => (CardNews::NoSuchYear, -1),
+    }
+}
+
+fn card_news(news: desk::CardNews) -> CardNews {
+    match news {
+        desk::CardNews::Removed => CardNews::Removed,
+        desk::CardNews::NotRead => CardNews::NotRead,
+        desk::CardNews::NoReader => CardNews::NoReader,
+        desk::CardNews::OtherCard => CardNews::OtherCard,
+        desk::CardNews::LastTry => CardNews::LastTry,
+        desk::CardNews::Blocked => CardNews::Blocked,
+        desk::CardNews::Expired => CardNews::Expired,
+        desk::CardNews::Clock => CardNews::Clock,
+        desk::CardNews::NoPhoto => CardNews::NoPhoto,
+        desk::CardNews::PhotoNotUsable => CardNews::PhotoNotUsable,
+        desk::CardNews::NotGenuine => CardNews::NotGenuine,
+        desk::CardNews::NotAlike => CardNews::NotAlike,
     }
 }
 

@@ -44,6 +44,10 @@ fn every_page_looks_unlike_every_other_in_both_languages() {
     let mut seen = BTreeMap::new();
     for english in [false, true] {
         for (name, view) in every_page() {
+            // A page for the public is in their language, whatever staff read.
+            if english && view.page.spoken().is_some() {
+                continue;
+            }
             screens.desk(&View { english, ..view });
             let picture = screens.draw(PanelSize::COUNTER).into_raw();
             if let Some(twin) = seen.insert(picture, (english, name)) {
@@ -160,6 +164,7 @@ fn no_letter_is_too_small_and_nothing_to_touch_too_low() {
     let sources = [
         include_str!("../../ui/staff/area.slint"),
         include_str!("../../ui/staff/capture.slint"),
+        include_str!("../../ui/staff/card.slint"),
         include_str!("../../ui/staff/enrol.slint"),
         include_str!("../../ui/staff/menu.slint"),
         include_str!("../../ui/staff/parts.slint"),
@@ -217,4 +222,44 @@ fn every_staff_text_has_a_translation_and_a_comment_that_says_where_it_appears()
     assert!(english.values().all(|(_, translation)| translation.is_ascii()));
     let holes = |text: &str| text.matches("{}").count();
     assert!(english.iter().all(|(text, (_, translation))| holes(text) == holes(translation)));
+}
+
+#[test]
+fn every_staff_text_that_the_public_reads_is_there_in_easy_japanese_and_can_be_read() {
+    let source = include_str!("../../ui/staff/texts.slint");
+    let easy = catalogue(include_str!("../../lang/ja-easy/LC_MESSAGES/staff.po"));
+    let english = catalogue(include_str!("../../lang/en/LC_MESSAGES/staff.po"));
+    let public = english.iter().filter(|(_, (place, _))| place.contains("read by the public"));
+    assert!(public.clone().count() > 25, "this test finds the texts");
+    for (text, _) in public {
+        assert!(easy.contains_key(text), "not in easy Japanese: {text}");
+    }
+    let holes = |text: &str| text.matches("{}").count();
+    let kanji = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
+    for (text, (_, translation)) in &easy {
+        assert!(source.contains(&format!("@tr(\"{text}\"")), "no such text: {text}");
+        assert_eq!(holes(text), holes(translation), "{text}");
+        // What is left without its readings has no kanji.
+        let bare: String = ruby::plain(translation).chars().collect();
+        let unread = bare
+            .char_indices()
+            .filter(|(_, letter)| kanji(*letter))
+            .any(|(at, _)| !bare[at..].trim_start_matches(kanji).starts_with('（'));
+        assert!(!unread, "{translation}");
+    }
+}
+
+#[test]
+fn a_page_for_the_public_is_in_their_language_and_the_next_one_in_that_of_the_staff() {
+    let (screens, _) = screens();
+    let staff_page = |screens: &Headless| {
+        screens.desk(&page("form"));
+        screens.draw(PanelSize::COUNTER)
+    };
+    let before = staff_page(&screens);
+    for name in ["card-code-easy", "card-code-en"] {
+        screens.desk(&page(name));
+        screens.draw(PanelSize::COUNTER);
+        assert_eq!(staff_page(&screens), before, "{name}");
+    }
 }

@@ -1,6 +1,9 @@
 //! Days and times on the staff screens.
 
 use gate::Date;
+use zeroize::Zeroizing;
+
+use crate::desk::CODE_DIGITS;
 
 /// The eras that a living person may be born in, the newest first, with their first days.
 const ERAS: [(&str, u16, u8, u8); 4] =
@@ -34,6 +37,19 @@ pub(super) fn typed_date(digits: &str) -> String {
     }
 }
 
+/// The code on the front of a card while it is typed, in its parts: 550217  2035  22__.
+pub(super) fn typed_code(digits: &str) -> Zeroizing<String> {
+    let places = digits.chars().chain(std::iter::repeat('_')).take(CODE_DIGITS);
+    let mut text = Zeroizing::new(String::with_capacity(CODE_DIGITS + 4));
+    for (at, place) in places.enumerate() {
+        if matches!(at, 6 | 10) {
+            text.push_str("  ");
+        }
+        text.push(place);
+    }
+    text
+}
+
 /// Hour and minute; a dash where the clock did not tell.
 pub(super) fn clock_text(at: Option<(u8, u8)>) -> String {
     at.map_or("-".to_owned(), |(hour, minute)| format!("{hour}:{minute:02}"))
@@ -53,6 +69,17 @@ mod tests {
         assert_eq!(text(1926, 12, 25), "1926年（昭和元年）12月25日");
         assert_eq!(text(1912, 7, 29), "1912年7月29日");
         assert_eq!(date_text(Date::new(2026, 11, 4).unwrap(), true), "2026-11-04");
+    }
+
+    #[test]
+    fn a_code_is_typed_into_its_three_parts() {
+        for (digits, shown) in [
+            ("", "______  ____  ____"),
+            ("5502172", "550217  2___  ____"),
+            ("55021720352285", "550217  2035  2285"),
+        ] {
+            assert_eq!(*typed_code(digits), shown);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use card::{Issuer, TypedError};
 use gate::{Assurance, Date, FeeClassId, PersonId, QualityIssue, Standing, Way, Words};
 use zeroize::Zeroizing;
 
@@ -12,8 +13,8 @@ use super::shown;
 use super::tour::evening_light;
 use super::words::{Notice, Setup};
 use crate::desk::{
-    Alike, ConsentLanguage, Counts, Failure, Fee, Fees, Field, Flaw, FormView, Found, Hint, InsideNow,
-    Layout, MemberLine, Note, PageView, PassKind, Refused, Role, View, Why,
+    Alike, CardNews, CodeNews, ConsentLanguage, Counts, Failure, Fee, Fees, Field, Flaw, FormView, Found,
+    Hint, InsideNow, Layout, MemberLine, Note, PageView, Part, PassKind, Refused, Role, View, Why,
 };
 
 /// Draws every page into `out/staff`: `ja-menu.png` on the kiosk panel, `-1280x800` and `-1024x600` on the wide ones.
@@ -28,6 +29,9 @@ pub(super) fn draw(out: &Path, drawn: &mut Vec<PathBuf>) -> Result<(), UiError> 
     screens.ui().set_preview(shown::mirrored(&evening_light()));
     for (code, english) in [("ja", false), ("en", true)] {
         for (name, view) in every_page() {
+            if english && view.page.spoken().is_some() {
+                continue;
+            }
             for size in [PanelSize::UPRIGHT, PanelSize::WIDE, PanelSize::COUNTER] {
                 screens.desk(&View { english, ..view.clone() });
                 let suffix = match size {
@@ -58,6 +62,7 @@ pub(super) fn every_page() -> Vec<(&'static str, View)> {
         ("consent", consent(ConsentLanguage::Japanese, false)),
         ("consent-read", consent(ConsentLanguage::English, true)),
         ("form", PageView::Form(form())),
+        ("form-card", PageView::Form(FormView { card: true, ..form() })),
         ("form-empty", PageView::Form(FormView { number: 0, ..empty_form() })),
         ("typing", typing("やまだ　はな", Layout::Hiragana)),
         ("typing-katakana", typing("", Layout::Katakana)),
@@ -88,6 +93,7 @@ pub(super) fn every_page() -> Vec<(&'static str, View)> {
         ("door", PageView::Door),
     ];
     pages.extend(signed_in.map(|(name, page)| (name, View { page, ..open() })));
+    pages.extend(card_pages().into_iter().map(|(name, page)| (name, View { page, ..open() })));
     pages.extend(every_note().map(|(name, note)| (name, noted(note))));
     pages
 }
@@ -109,7 +115,7 @@ fn locked() -> Failure {
 }
 
 /// The notes that are longest, and those of every act.
-fn every_note() -> [(&'static str, Note); 9] {
+fn every_note() -> [(&'static str, Note); 11] {
     [
         ("note-enrolled", Note::Enrolled(4)),
         ("note-door", Note::DoorTold),
@@ -120,6 +126,70 @@ fn every_note() -> [(&'static str, Note); 9] {
         ("note-not-stored", Note::Failed(Failure::NotStored)),
         ("note-no-answer", Note::Failed(Failure::NoAnswer)),
         ("note-pass", Note::Flaw(Flaw::PassUntil)),
+        ("note-individual-number", Note::Flaw(Flaw::IndividualNumber)),
+        ("note-other-face", Note::OtherFace),
+    ]
+}
+
+/// A check with a card; each page in the three languages of the public, what came of it in all.
+fn card_pages() -> Vec<(&'static str, PageView)> {
+    use ConsentLanguage::{Easy, English, Japanese};
+    let code = |language, part, digits: &str, news| PageView::CardCode {
+        language,
+        part,
+        digits: Zeroizing::new(digits.into()),
+        news,
+    };
+    let lay = |language, reading, news| PageView::CardLay { language, reading, news };
+    let look = |language, hint| PageView::CardLook { language, frames: 1, hint };
+    let ended = |language, news| PageView::CardEnded { language, news, again: news == CardNews::NotAlike };
+    let wrong = Some(CodeNews::Wrong(Some(8)));
+    let typed = |error| Some(CodeNews::Typed(error));
+    vec![
+        ("card-code", code(Japanese, Part::Birth, "55", None)),
+        ("card-code-easy", code(Easy, Part::Birth, "55", None)),
+        ("card-code-en", code(English, Part::Birth, "55", None)),
+        ("card-code-expiry", code(Japanese, Part::Expiry, "5502172", None)),
+        ("card-code-expiry-easy", code(Easy, Part::Expiry, "5502172", None)),
+        ("card-code-security", code(Japanese, Part::Security, "550217203522", None)),
+        ("card-code-security-easy", code(Easy, Part::Security, "550217203522", None)),
+        ("card-code-wrong", code(Japanese, Part::Birth, "", wrong)),
+        ("card-code-wrong-easy", code(Easy, Part::Birth, "", wrong)),
+        ("card-code-wrong-en", code(English, Part::Birth, "", wrong)),
+        ("card-code-wrong-untold", code(Japanese, Part::Birth, "", Some(CodeNews::Wrong(None)))),
+        ("card-code-individual", code(Japanese, Part::Birth, "", typed(TypedError::IndividualNumber))),
+        ("card-code-individual-easy", code(Easy, Part::Birth, "", typed(TypedError::IndividualNumber))),
+        ("card-code-short", code(Japanese, Part::Expiry, "550217", typed(TypedError::NotSoManyDigits(14)))),
+        ("card-code-day", code(Japanese, Part::Security, "55133120352285", typed(TypedError::NoSuchDay))),
+        ("card-code-year", code(Japanese, Part::Security, "55021719352285", typed(TypedError::NoSuchYear))),
+        ("card-lay", lay(Japanese, false, None)),
+        ("card-lay-easy", lay(Easy, false, None)),
+        ("card-lay-en", lay(English, false, None)),
+        ("card-reading", lay(Japanese, true, None)),
+        ("card-reading-easy", lay(Easy, true, None)),
+        ("card-lay-removed", lay(Japanese, false, Some(CardNews::Removed))),
+        ("card-lay-removed-easy", lay(Easy, false, Some(CardNews::Removed))),
+        ("card-lay-not-read", lay(Japanese, false, Some(CardNews::NotRead))),
+        ("card-lay-other", lay(Japanese, false, Some(CardNews::OtherCard))),
+        ("card-look", look(Japanese, Hint::HoldStill)),
+        ("card-look-easy", look(Easy, Hint::Bystander)),
+        ("card-look-en", look(English, Hint::Quality(QualityIssue::TooFar))),
+        ("card-matched", PageView::CardMatched { born: Date::new(1980, 2, 17), issuer: Issuer::Unknown }),
+        ("card-matched-no-day", PageView::CardMatched { born: None, issuer: Issuer::Pinned }),
+        ("card-ended-not-alike", ended(Japanese, CardNews::NotAlike)),
+        ("card-ended-not-alike-easy", ended(Easy, CardNews::NotAlike)),
+        ("card-ended-not-alike-en", ended(English, CardNews::NotAlike)),
+        ("card-ended-last-try", ended(Japanese, CardNews::LastTry)),
+        ("card-ended-last-try-easy", ended(Easy, CardNews::LastTry)),
+        ("card-ended-last-try-en", ended(English, CardNews::LastTry)),
+        ("card-ended-blocked", ended(Japanese, CardNews::Blocked)),
+        ("card-ended-expired", ended(Japanese, CardNews::Expired)),
+        ("card-ended-clock", ended(Japanese, CardNews::Clock)),
+        ("card-ended-no-photo", ended(Japanese, CardNews::NoPhoto)),
+        ("card-ended-no-photo-easy", ended(Easy, CardNews::NoPhoto)),
+        ("card-ended-no-reader", ended(Japanese, CardNews::NoReader)),
+        ("card-ended-photo", ended(Japanese, CardNews::PhotoNotUsable)),
+        ("card-ended-not-genuine", ended(Japanese, CardNews::NotGenuine)),
     ]
 }
 
@@ -150,6 +220,7 @@ fn empty_form() -> FormView {
         born: Zeroizing::default(),
         lives_here: None,
         assurance: Assurance::SelfDeclared,
+        card: false,
         pass: PassKind::Without,
         pass_until: String::new(),
         coupons: String::new(),

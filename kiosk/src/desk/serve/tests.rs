@@ -92,6 +92,7 @@ fn member(name: &str, templates: Vec<Template>) -> Member {
         born: Date::new(1990, 4, 1),
         residency: Some(gate::Residency::NonResident),
         assurance: Assurance::PhotoMatched,
+        card: None,
         pass: None,
         protected: false,
         templates,

@@ -4,21 +4,23 @@ use gate::Date;
 
 use super::{super::capture::tests::good, *};
 
-fn consent(version: &str) -> Reply {
+pub(super) fn consent(version: &str) -> Reply {
     Reply::Consent(Consent {
         version: version.into(),
         words: words(version),
         today: Date::new(2026, 11, 24),
         pad_floor: 0.5,
+        card_photo: gate::Threshold::Alone(gate::Score(0.9)),
+        card_attempts: 2,
     })
 }
 
-fn enrol(story: &mut Story, touch: EnrolTouch) {
+pub(super) fn enrol(story: &mut Story, touch: EnrolTouch) {
     story.touch(Touch::Enrol(touch));
 }
 
 /// The text is on the screen.
-fn at_the_text(kind: EnrolTouch) -> Story {
+pub(super) fn at_the_text(kind: EnrolTouch) -> Story {
     let mut story = Story::signed_in(Role::Reception);
     story.touch(Touch::Menu(Destination::Enrol));
     enrol(&mut story, kind);
@@ -28,7 +30,7 @@ fn at_the_text(kind: EnrolTouch) -> Story {
 }
 
 /// The text was read and agreed to.
-fn at_the_form(kind: EnrolTouch) -> Story {
+pub(super) fn at_the_form(kind: EnrolTouch) -> Story {
     let mut story = at_the_text(kind);
     enrol(&mut story, EnrolTouch::ReachedEnd);
     enrol(&mut story, EnrolTouch::Agree);
@@ -36,14 +38,14 @@ fn at_the_form(kind: EnrolTouch) -> Story {
     story
 }
 
-fn name(story: &mut Story, name: &str) {
+pub(super) fn name(story: &mut Story, name: &str) {
     enrol(story, EnrolTouch::Edit(Field::Name));
     story.type_name(name);
     story.page("form");
 }
 
 /// Three good frames of somebody.
-fn look(story: &mut Story, track: u64) {
+pub(super) fn look(story: &mut Story, track: u64) {
     for _ in 0..3 {
         story.now = story.now.plus(Duration::from_millis(300));
         story.step(DeskEvent::Seen(good(story.now.micros() / 1_000, track)));
@@ -61,7 +63,7 @@ fn with_face(story: &mut Story, who: &str, track: u64) {
     story.page("review");
 }
 
-fn saved(story: &mut Story) -> &Household {
+pub(super) fn saved(story: &mut Story) -> &Household {
     enrol(story, EnrolTouch::Save);
     let Some((_, Ask::Enrol(_, household))) = story.asks.last() else { panic!("an enrolment is due") };
     household
