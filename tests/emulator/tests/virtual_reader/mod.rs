@@ -112,7 +112,7 @@ pub(crate) fn run(program: &str, arguments: &[&str]) {
 }
 
 /// pcscd, which ends with this.
-pub(crate) struct Service(Child);
+pub(crate) struct Service(pub(crate) Child);
 
 impl Service {
     pub(crate) fn start() -> Self {
