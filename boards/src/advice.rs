@@ -262,6 +262,11 @@ pub fn reader(error: &ReaderError) -> Text {
             "同じ名前のカードリーダーが複数あります。設定ファイルの [[readers]] name に名前をすべて書いてください",
             "More than one card reader has this name. Write the whole `name` under [[readers]]",
         ),
+        ReaderError::Authorities { folder, .. } => at(
+            folder,
+            "マイナンバーカードの認証局の証明書を使えません。設定ファイルの [[readers]] authorities を確認してください",
+            "The authorities for MyNumber cards cannot be used. Check `authorities` under [[readers]]",
+        ),
         ReaderError::Stuck { name } => about(
             name,
             "カードリーダーが応答しません。ケーブルを抜いて、差し直してください",

@@ -35,6 +35,7 @@ pub use inputs::{Input, InputChange, Inputs, InputsError, SimContacts, SimInputs
 pub use panel::{Panel, PanelError, PanelPicture, Symbol};
 pub use reader::{
     CredentialKind, Identifier, PcscCard, PcscReader, Presented, Reader, ReaderError, SimCards, SimReader,
+    trusted_authorities,
 };
 pub use selftest::{DeviceCheck, DeviceName, Problem, Verdict};
 pub use strike::{SimPulse, SimPulses, Strike, StrikeError};

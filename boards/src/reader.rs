@@ -6,6 +6,7 @@
 //! [`sim`](SimReader) is the only [`Reader`] yet. With a chip card one talks, rather than reading a number off it: for that
 //! there is [`PcscReader`], which gives the way to the card, and leaves to others what lies there.
 
+mod authorities;
 mod pcsc;
 mod sim;
 
@@ -16,6 +17,7 @@ use gate::Monotonic;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use authorities::trusted_authorities;
 pub use pcsc::{ANSWER_WITHIN, PcscCard, PcscReader, SERVICE_WITHIN};
 pub use sim::{SimCards, SimReader};
 
@@ -107,6 +109,16 @@ pub enum ReaderError {
         name: String,
         /// Those that it fits.
         found: String,
+    },
+    /// The authorities whose MyNumber cards are taken cannot be read.
+    #[error(
+        "the authorities in {folder} cannot be used: {reason}. Correct `authorities` under [[readers]], or what lies there"
+    )]
+    Authorities {
+        /// The folder.
+        folder: PathBuf,
+        /// Which one, and why.
+        reason: String,
     },
     /// It did not answer in time and was given up.
     #[error("the card reader \"{name}\" is stuck and was given up; pull it out and plug it in again")]

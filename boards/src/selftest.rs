@@ -20,6 +20,7 @@ use crate::{
     advice::{self, Text},
     board::{CameraFacts, CardReaderFacts, InputsFacts, Mechanism, ReaderFacts, open_reader},
     lines::LinesError,
+    trusted_authorities,
 };
 
 /// Opening a USB camera takes up to five seconds, a frame two; the simulator's interval is ten at most.
@@ -219,11 +220,16 @@ fn check_reader(place: usize, facts: &ReaderFacts, clock: &Arc<dyn Clock>) -> De
     DeviceCheck { device, path, verdict, level: None }
 }
 
-/// A card that lies there is left alone.
+/// A card that lies there is left alone. Authorities that are named must be usable; without any, MyNumber cards are not taken,
+/// which may be meant.
 fn check_card_reader(place: usize, facts: &CardReaderFacts) -> DeviceCheck {
     let device = DeviceName::Reader(place);
     let name = facts.name.clone();
-    let open = move || PcscReader::open(&name).map(|_| ());
+    let folder = facts.authorities.clone();
+    let open = move || {
+        PcscReader::open(&name)?;
+        trusted_authorities(folder.as_deref()).map(|_| ())
+    };
     let verdict = verdict(device, within(READER_WITHIN, open), |error: &ReaderError| {
         (matches!(error, ReaderError::NotThere { .. }), advice::reader(error))
     });

@@ -1,6 +1,6 @@
 //! A claim: something that says who somebody is; and why a credential was refused before it said so.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::PersonId;
 
@@ -70,6 +70,23 @@ pub struct ClaimRule {
 impl Default for ClaimRule {
     fn default() -> Self {
         Self { target_fmr: 5e-4, patience: Duration::from_secs(20), reader_patience: Duration::from_secs(60) }
+    }
+}
+
+/// Where signed codes are shown, as their issuers name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodePlace {
+    /// The site's name. A code that names another site is refused here; one that names none counts at each of its issuer's.
+    pub site: Arc<str>,
+    /// The zone that the door leads to, 0 to 62.
+    pub zone: u8,
+    /// Whether codes count although the issuers' list of withdrawn codes is missing or older than a day.
+    pub old_denylist_counts: bool,
+}
+
+impl Default for CodePlace {
+    fn default() -> Self {
+        Self { site: "".into(), zone: 0, old_denylist_counts: false }
     }
 }
 

@@ -46,7 +46,7 @@ pub use challenge::{
     Challenge, ChallengeDemand, ChallengeFailure, FacePoints, Followed, Progress, Side, Sight,
 };
 pub use check::{PolicyFinding, RosterFinding, check};
-pub use claim::{Claim, ClaimRule, CredentialKind, CredentialRefusal, Proof, Way};
+pub use claim::{Claim, ClaimRule, CodePlace, CredentialKind, CredentialRefusal, Proof, Way};
 pub use decide::{
     Decision, DenyReason, Fused, Outcome, Proven, decide, decide_claim, decide_factors, fuse, next_factors,
     other_ways,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    ChallengeDemand, ClaimRule, Direction, DoorId, DoorTimes, FaceRules, Facility, FactorRules, SensorTier,
+    ChallengeDemand, ClaimRule, CodePlace, Direction, DoorId, DoorTimes, FaceRules, Facility, FactorRules,
+    SensorTier,
 };
 
 /// Normal days and disasters.
@@ -61,6 +62,8 @@ pub struct Policy {
     pub factors: FactorRules,
     /// How cards and codes are judged.
     pub claim: ClaimRule,
+    /// Where signed codes are shown.
+    pub codes: CodePlace,
     /// How long things may take at the door.
     pub door_times: DoorTimes,
     /// Who may come in, and what they pay.
@@ -91,6 +94,7 @@ impl Default for Policy {
             turn: ChallengeDemand::default(),
             factors: FactorRules::default(),
             claim: ClaimRule::default(),
+            codes: CodePlace::default(),
             door_times: DoorTimes::default(),
             facility: Facility::default(),
         }

@@ -45,6 +45,8 @@ pub enum Event {
     Reader(ReaderScreen),
     /// A card or code was refused before it said whose it is.
     CredentialRefused(CredentialKind, CredentialRefusal),
+    /// The person does not go on with the card or code: what was proven is forgotten at once.
+    Cancelled,
     /// The person says that turning the head is hard.
     CannotTurn,
     /// The last [`Command::Commit`] is durable.
@@ -227,6 +229,7 @@ impl Session {
             Event::CredentialRefused(kind, refusal) => {
                 self.reader_refused(mono, DenyReason::CredentialRefused { kind, refusal })
             }
+            Event::Cancelled => self.cancelled(mono),
             Event::CannotTurn => self.cannot_turn(mono),
             Event::Committed(committed) => self.committed(now, committed),
             Event::CommitFailed => self.failed(mono, Fault::Storage),

@@ -124,6 +124,8 @@ pub enum ReaderFacts {
 pub struct CardReaderFacts {
     /// PC/SC's name of the reader, or a part that only one reader's name has.
     pub name: String,
+    /// The folder of the authorities whose MyNumber cards are taken; none: no such card is.
+    pub authorities: Option<PathBuf>,
 }
 
 impl InputsFacts {

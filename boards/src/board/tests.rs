@@ -297,7 +297,10 @@ fn readers_of_chip_cards_have_a_name_and_stand_apart_from_those_that_only_say_wh
     let with = |readers: &str| format!("{}\n{readers}", LCUS.replace("readers = []", ""));
     let one = "[[readers]]\nkind = \"pcsc\"\nname = \"RC-S300\"\n";
     let board = loaded(&with(&format!("{one}[[readers]]\nkind = \"sim\"\npath = \"cards.txt\"\n")));
-    assert_eq!(board.card_readers, [CardReaderFacts { name: "RC-S300".into() }]);
+    let reader = |authorities| CardReaderFacts { name: "RC-S300".into(), authorities };
+    assert_eq!(board.card_readers, [reader(None)]);
+    let trusting = loaded(&with(&format!("{one}authorities = \"authorities\"\n")));
+    assert_eq!(trusting.card_readers, [reader(Some("/etc/genkan/authorities".into()))]);
     assert_eq!(board.readers, [ReaderFacts::Sim { path: "/etc/genkan/cards.txt".into() }]);
     names(&refusal(LCUS, &with(&one.replace("RC-S300", " "))), &["readers.name", "part", "pcsc_scan"]);
     names(&refusal(LCUS, &with(&one.replace("name", "path"))), &["[[readers]]", "path", "name"]);

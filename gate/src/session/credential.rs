@@ -207,6 +207,14 @@ impl Session {
         self.credential_denied(now, reason)
     }
 
+    /// The person does not go on. Where a reader had begun or something was proven, that is an attempt, and on record.
+    pub(super) fn cancelled(&mut self, now: Monotonic) -> Vec<Command> {
+        if self.reader.is_none() && self.claim.is_none() {
+            return Vec::new();
+        }
+        self.reader_refused(now, DenyReason::Abandoned)
+    }
+
     /// While a reader works a face is only followed.
     pub(super) fn seen(&mut self, now: Monotonic, track: TrackId) {
         match &mut self.state {

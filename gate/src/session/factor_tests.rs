@@ -172,6 +172,18 @@ fn a_half_finished_visit_is_forgotten_in_its_time() {
 }
 
 #[test]
+fn whoever_does_not_go_on_at_the_pin_is_forgotten_at_once_and_on_record() {
+    let mut kiosk = kiosk(&[&[PIN]]);
+    kiosk.event(Event::Cancelled);
+    assert!(kiosk.log.outcomes.is_empty(), "there was nothing to stop");
+    kiosk.event(card(ALICE)).event(Event::Reader(ReaderScreen::Pin)).event(Event::Cancelled);
+    assert_eq!(kiosk.log.outcomes, [denied(DenyReason::Abandoned)]);
+    assert_eq!((kiosk.expected, kiosk.session.screen()), (None, Screen::Idle));
+    kiosk.event(code(ALICE));
+    assert!(kiosk.pulses.is_empty());
+}
+
+#[test]
 fn a_claim_whose_time_is_over_adds_nothing_even_before_anybody_said_so() {
     let mut kiosk = kiosk(&[&[CODE, PIN]]);
     kiosk.event(code(ALICE)).wait(20_001).event(pin(ALICE));

@@ -10,7 +10,7 @@ use std::{
 };
 
 use boards::Board;
-use gate::{Event, Fault, Greeting, Policy, Screen, SensorTier};
+use gate::{Event, Fault, Greeting, Policy, ReaderScreen, Screen, SensorTier};
 use models::{Threads, Vision};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -24,7 +24,7 @@ use crate::{
     assets, clock,
     desk::{self, DeskEvent},
     display::Display,
-    door::{Door, Inbox, Parts},
+    door::{CardOrder, Door, Inbox, Parts},
     facility_file::{self, FacilityFile},
     notify, output, socket, sound,
     ui::{Bilingual, Notice, Panel, Setup, Touch},
@@ -41,14 +41,14 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     if !run.headless && run.on_staff_call.is_none() {
         tracing::warn!("nobody hears 係員を呼ぶ: set --on-staff-call");
     }
-    let (inbox, desk) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+    let wires = Arc::new(OnceLock::new());
     let staff = Staff { program: run.on_staff_call.clone() };
     let setup = Setup {
         notice,
-        readers: !board.readers.is_empty(),
+        readers: !(board.readers.is_empty() && board.card_readers.is_empty()),
         vehicle: policy.facility.greeting == Greeting::Board,
     };
-    let display = Display::open(run.headless, true, setup, touched(&inbox, &desk, staff.clone()))?;
+    let display = Display::open(run.headless, true, setup, touched(&wires, staff.clone()))?;
     let quit = display.quitter();
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -58,8 +58,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let panel = sound::sounding(display.panel(), board.sound.as_ref().map(|sound| sound.player.clone()));
     match store.and_then(|store| open_door(common, board, store, policy, &panel, staff)) {
         Ok(door) => {
-            _ = inbox.set(door.inbox());
-            _ = desk.set(door.desk());
+            _ = wires.set(Wires { inbox: door.inbox(), desk: door.desk(), cards: door.cards() });
             display.run()?;
             notify::stopping();
             door.stop();
@@ -84,34 +83,62 @@ fn with_rules(store: Result<Store, StoreError>) -> (Result<Store, Box<dyn Error>
     }
 }
 
+/// Where a touch goes, once the door is open. Nothing waits: who touches the screen draws it.
+struct Wires {
+    inbox: SyncSender<Inbox>,
+    desk: SyncSender<DeskEvent>,
+    cards: SyncSender<CardOrder>,
+}
+
+impl Wires {
+    fn tell_gate(&self, event: Event) {
+        _ = self.inbox.try_send(Inbox::Event(event));
+    }
+
+    fn tell_desk(&self, touch: desk::Touch) {
+        _ = self.desk.try_send(DeskEvent::Touch(touch));
+    }
+
+    /// What was typed goes to the card that lies there, and the gate hears of it from its thread.
+    fn tell_card(&self, order: CardOrder) {
+        _ = self.cards.try_send(order);
+    }
+}
+
 /// What a touch does. A call of the staff is recorded once the door is open, and the facility's program is started in any
 /// case, because staff are needed most when the kiosk is out of service.
-fn touched(
-    inbox: &Arc<OnceLock<SyncSender<Inbox>>>,
-    desk: &Arc<OnceLock<SyncSender<DeskEvent>>>,
-    staff: Staff,
-) -> impl Fn(Touch) + Clone + 'static {
-    let (inbox, desk) = (Arc::clone(inbox), Arc::clone(desk));
-    let tell_desk = move |touch| {
-        if let Some(desk) = desk.get() {
-            _ = desk.try_send(DeskEvent::Touch(touch));
-        }
-    };
-    let tell_gate = move |event| {
-        if let Some(inbox) = inbox.get() {
-            _ = inbox.try_send(Inbox::Event(event));
-        }
-    };
-    move |touch| match touch {
-        Touch::CallStaff => {
+fn touched(wires: &Arc<OnceLock<Wires>>, staff: Staff) -> impl Fn(Touch) + Clone + 'static {
+    let wires = Arc::clone(wires);
+    move |touch| {
+        if touch == Touch::CallStaff {
             tracing::warn!("staff called");
-            tell_gate(Event::StaffCalled);
             staff.tell("called");
         }
-        Touch::CannotTurn => tell_gate(Event::CannotTurn),
-        Touch::StaffArea => tell_desk(desk::Touch::Open),
-        Touch::Desk(touch) => tell_desk(touch),
-        Touch::Language(_) | Touch::Member { .. } | Touch::HouseholdDone => {}
+        if let Some(wires) = wires.get() {
+            wires.touched(touch);
+        }
+    }
+}
+
+impl Wires {
+    fn touched(&self, touch: Touch) {
+        match touch {
+            Touch::CallStaff => self.tell_gate(Event::StaffCalled),
+            Touch::CannotTurn => self.tell_gate(Event::CannotTurn),
+            Touch::Pin(typed) => {
+                if let Some(pin) = typed.pin() {
+                    self.tell_card(CardOrder::Pin(pin));
+                }
+            }
+            Touch::PinWanted => self.tell_gate(Event::Reader(ReaderScreen::Pin)),
+            Touch::CancelCard => {
+                self.tell_card(CardOrder::Forget);
+                self.tell_gate(Event::Cancelled);
+            }
+            Touch::StaffArea => self.tell_desk(desk::Touch::Open),
+            Touch::Desk(touch) => self.tell_desk(touch),
+            Touch::Language(_) | Touch::Member { .. } | Touch::HouseholdDone => {}
+        }
     }
 }
 

@@ -12,7 +12,10 @@ use std::{
 use boards::Clock;
 
 use super::{CaptureSlot, Desk, DeskCommand, DeskEvent, Lens};
-use crate::{door::Inbox, ui::Panel};
+use crate::{
+    door::{CardOrder, Inbox},
+    ui::Panel,
+};
 
 /// The desk is stepped at least this often: hints follow the camera, and a finger that stays is noticed.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,6 +33,9 @@ pub(crate) struct DeskThread {
     pub(crate) panel: Arc<dyn Panel>,
     /// The clock of all threads.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where the orders for a chip card go.
+    #[expect(dead_code, reason = "no page of the desk reads a card's face yet")]
+    pub(crate) cards: SyncSender<CardOrder>,
     /// The door is stopping.
     pub(crate) stopping: Arc<AtomicBool>,
 }

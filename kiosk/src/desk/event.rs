@@ -15,6 +15,8 @@ pub(crate) enum DeskEvent {
     Touch(Touch),
     /// A card was read while the staff area is open.
     Card(CardNumber),
+    /// The face of the card that lies on the reader, or why there is none.
+    Front(Box<Result<card::Face, card::CardError>>),
     /// A frame was looked at while a face is taken.
     Seen(Sighting),
     /// An answer.

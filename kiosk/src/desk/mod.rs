@@ -131,6 +131,7 @@ impl Desk {
         match event {
             DeskEvent::Touch(touch) => self.touch(now, touch, &mut commands),
             DeskEvent::Card(card) => self.card(now, card, &mut commands),
+            DeskEvent::Front(_) => {}
             DeskEvent::Seen(sighting) => self.seen(now, sighting),
             DeskEvent::Reply(number, reply) => self.reply(now, number, reply, &mut commands),
             DeskEvent::Evacuate => self.close(),

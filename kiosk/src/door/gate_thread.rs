@@ -1,5 +1,7 @@
 //! The gate thread: steps the session and does what it says. It alone owns the session and the store.
 
+mod cards;
+
 use std::{
     sync::{
         Arc,
@@ -8,17 +10,16 @@ use std::{
     time::Duration,
 };
 
-use boards::{Clock, Presented};
+use boards::Clock;
 use gate::{
-    Claim, Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, LetIn, Monotonic, Outcome,
-    PersonId, Policy, Proof, Screen, Session, commit,
+    Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, LetIn, Monotonic, Outcome, PersonId,
+    Policy, Screen, Session, commit,
 };
 use models::{
     Card,
     calibration::{Impostors, LiveTail},
 };
-use store::{Owner, Store, StoreError};
-use zeroize::Zeroizing;
+use store::{Store, StoreError};
 
 use super::{
     Alert, Inbox, Latency, Stages, VisitReport,
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     clock,
-    desk::{self, Answered, AskNumber, CaptureSlot, CardNumber, DeskEvent, Lens, serve_desk},
+    desk::{self, Answered, AskNumber, CaptureSlot, DeskEvent, serve_desk},
     office::retention::Sweep,
     search::Shared,
     service::{Reply, Request, Served, outcome_text, serve},
@@ -140,6 +141,7 @@ impl GateThread {
                 Ok(Inbox::Impostors(impostors)) => self.watch_tail(&impostors),
                 Ok(Inbox::Event(event)) => self.step(event),
                 Ok(Inbox::Presented(presented)) => self.presented(&presented),
+                Ok(Inbox::Chip(chip)) => self.chip(chip),
                 Ok(Inbox::Request(request, reply)) => {
                     let answer = self.serve(request);
                     _ = reply.try_send(answer);
@@ -313,28 +315,6 @@ impl GateThread {
         self.expected.replace(expected);
     }
 
-    /// A card or code: whose it is, the vault says. What it holds goes no further than this, and at an open staff area to the
-    /// desk, where staff sign in with theirs and nobody comes in.
-    fn presented(&mut self, Presented { kind, identifier, .. }: &Presented) {
-        let kind = *kind;
-        if self.lens.lens() != Lens::Door {
-            let bytes = Zeroizing::new(identifier.bytes().to_vec());
-            return self.tell_desk(DeskEvent::Card(CardNumber(kind, bytes)));
-        }
-        match self.store.lookup(kind, identifier.bytes()) {
-            Ok(Some(Owner::Person(person))) => self.step(Event::Presented(Claim::Of {
-                person,
-                kind,
-                proof: Proof::Shown,
-                face_required: false,
-            })),
-            // A card of the staff opens no door by itself: it signs in at the staff area.
-            Ok(Some(Owner::Staff(staff))) => tracing::info!(?staff, "staff card"),
-            Ok(None) => self.step(Event::Presented(Claim::Unknown(kind))),
-            Err(error) => tracing::error!(error = crate::output::explain(&error), "credential not looked up"),
-        }
-    }
-
     /// Never waits: a desk that is behind gives its question up.
     fn tell_desk(&self, event: DeskEvent) {
         _ = self.desk.try_send(event);
@@ -413,6 +393,7 @@ impl GateThread {
             | Event::Presented(_)
             | Event::Reader(_)
             | Event::CredentialRefused(..)
+            | Event::Cancelled
             | Event::CannotTurn
             | Event::Committed(_)
             | Event::CommitFailed

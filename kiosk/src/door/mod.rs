@@ -11,6 +11,7 @@
 
 mod alert;
 mod camera;
+mod cards;
 mod expected;
 mod gate_thread;
 mod inputs;
@@ -23,23 +24,27 @@ mod watch;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
 };
 
-use boards::{Board, Clock, GuardCommand, Presented, board::ReaderFacts};
+use boards::{
+    Board, Clock, GuardCommand, Presented,
+    board::{CardReaderFacts, ReaderFacts},
+};
 use gate::{Event, Evidence, Policy, Roster, Session};
 use models::calibration::Impostors;
 use store::{Store, SystemEntropy};
 use thiserror::Error;
 
 pub(crate) use self::report::{Latency, Stages, VisitReport};
-pub(crate) use self::{alert::Alert, expected::Expected, slot::Slot};
+pub(crate) use self::{alert::Alert, cards::CardOrder, expected::Expected, slot::Slot};
 use self::{
     camera::CameraThread,
+    cards::{CardThread, Chip, Orders, WAITING_ORDERS},
     expected::SharedExpected,
     gate_thread::{GateParts, GateThread},
     inputs::InputsThread,
@@ -74,6 +79,8 @@ pub(crate) enum Inbox {
     Impostors(Impostors),
     /// A card or code was read.
     Presented(Presented),
+    /// What a chip card turned out to be.
+    Chip(Chip),
     /// Anything else that happened.
     Event(Event),
     /// A command's request, and where its answer goes.
@@ -129,6 +136,7 @@ pub(crate) enum DoorError {
 pub(crate) struct Door {
     inbox: SyncSender<Inbox>,
     desk: SyncSender<DeskEvent>,
+    cards: SyncSender<CardOrder>,
     stopping: Arc<AtomicBool>,
     shared: Shared,
     gate: JoinHandle<Store>,
@@ -162,6 +170,8 @@ impl Door {
         let stopping = Arc::new(AtomicBool::new(false));
         let (slot, expected) = (Arc::new(Slot::new()), SharedExpected::default());
         let (desk, desk_arrivals) = sync_channel(desk::WAITING);
+        let (cards, card_orders) = sync_channel(WAITING_ORDERS);
+        let card_orders: Orders = Arc::new(Mutex::new(card_orders));
         let lens = Arc::new(CaptureSlot::new());
         let desk_thread = DeskThread {
             gate: inbox.clone(),
@@ -169,6 +179,7 @@ impl Door {
             panel: Arc::clone(&panel),
             clock: Arc::clone(&clock),
             stopping: Arc::clone(&stopping),
+            cards: cards.clone(),
         };
         let mut others = Vec::new();
         let strike = match strike {
@@ -193,6 +204,16 @@ impl Door {
             stopping: Arc::clone(&stopping),
         };
         let readers: Vec<ReaderThread> = board.readers.iter().map(reader).collect();
+        let card_reader = |facts: &CardReaderFacts| CardThread {
+            facts: facts.clone(),
+            orders: Arc::clone(&card_orders),
+            clock: Arc::clone(&clock),
+            inbox: inbox.clone(),
+            desk: desk.clone(),
+            stopping: Arc::clone(&stopping),
+            entropy: Box::new(SystemEntropy),
+        };
+        let card_readers: Vec<CardThread> = board.card_readers.iter().map(card_reader).collect();
         let camera = CameraThread {
             board,
             camera,
@@ -236,8 +257,11 @@ impl Door {
         for reader in readers {
             others.push(spawn("reader", move || reader.run())?);
         }
+        for reader in card_readers {
+            others.push(spawn("cards", move || reader.run())?);
+        }
         let gate = spawn("gate", move || gate.run(&arrivals))?;
-        Ok(Self { inbox, desk, stopping, shared: kept, gate, others })
+        Ok(Self { inbox, desk, cards, stopping, shared: kept, gate, others })
     }
 
     /// Where events and requests go.
@@ -248,6 +272,11 @@ impl Door {
     /// Where touches of the staff area go.
     pub(crate) fn desk(&self) -> SyncSender<DeskEvent> {
         self.desk.clone()
+    }
+
+    /// Where the orders for a chip card go.
+    pub(crate) fn cards(&self) -> SyncSender<CardOrder> {
+        self.cards.clone()
     }
 
     /// How many references are in memory.

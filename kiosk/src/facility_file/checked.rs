@@ -3,14 +3,14 @@
 use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use gate::{
-    ClaimRule, Date, DoorTimes, FaceRules, Facility, FeeClass, FeeClassId, Policy, Schedule, Who, Words,
+    ClaimRule, CodePlace, Date, DoorTimes, FaceRules, Facility, FeeClass, FeeClassId, Policy, Schedule, Who, Words,
 };
 use store::Retention;
 use toml::value::Datetime;
 
 use super::{
     FacilityError, FacilityFile,
-    sections::{Admission, Claim, Days, Door, Face, FaceAloneRules, Fee, Hours, Visit, Whole},
+    sections::{Admission, Claim, Codes, Days, Door, Face, FaceAloneRules, Fee, Hours, Visit, Whole},
 };
 
 /// Fee classes of one facility. A screen shows a few; a report has a row for each.
@@ -21,6 +21,8 @@ const MOST_CLOSED: usize = 1_000;
 const LONGEST_WORDS: usize = 48;
 /// Characters of a fee class's name in records.
 const LONGEST_ID: usize = 40;
+/// A code names its zones by the bits of a positive whole number.
+const MOST_ZONE: u64 = 62;
 /// Minutes of a day.
 const DAY_MINUTES: u16 = 24 * 60;
 
@@ -28,7 +30,7 @@ const HOURS: &str = "\"09:00-17:00\", \"00:00-24:00\" and \"closed\" are, the en
 
 pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, FacilityError> {
     let file = File { name: file };
-    let Whole { admission, hours, fee, face, face_alone, factors, claim, visit, door, retention } = whole;
+    let Whole { admission, hours, fee, face, face_alone, factors, claim, codes, visit, door, retention } = whole;
     let policy = Policy { facility: file.facility(admission, hours, fee)?, ..Policy::default() };
     let policy = file.visit(visit, file.face(face, policy)?)?;
     let FaceAloneRules { simulated, rgb, nir, depth, counter } = face_alone;
@@ -36,6 +38,7 @@ pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, Faci
         face_alone: FaceRules { simulated, rgb, nir, depth, counter },
         factors: file.factors(factors)?,
         claim: file.claim(claim)?,
+        codes: file.codes(codes)?,
         door_times: file.door(door)?,
         ..policy
     };
@@ -217,6 +220,13 @@ impl File<'_> {
                 "10 to 600 seconds are",
             )?,
         })
+    }
+
+    fn codes(&self, Codes { site, zone, old_denylist_counts }: Codes) -> Result<CodePlace, FacilityError> {
+        let usable = site.len() <= credentials::MAX_NAME && !site.chars().any(char::is_control);
+        self.check(usable, "codes.site", &site, "at most 64 bytes without control characters are")?;
+        self.check(zone <= MOST_ZONE, "codes.zone", zone, "0 to 62 are")?;
+        Ok(CodePlace { site: site.into(), zone: zone as u8, old_denylist_counts })
     }
 
     fn visit(&self, visit: Visit, policy: Policy) -> Result<Policy, FacilityError> {

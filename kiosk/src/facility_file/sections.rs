@@ -22,6 +22,7 @@ pub(super) struct Whole {
     pub(super) face_alone: FaceAloneRules,
     pub(super) factors: Option<super::factors::Factors>,
     pub(super) claim: Claim,
+    pub(super) codes: Codes,
     pub(super) visit: Visit,
     pub(super) door: Door,
     pub(super) retention: Days,
@@ -152,6 +153,14 @@ pub(super) struct Claim {
     pub(super) target_fmr: f64,
     pub(super) patience_s: u64,
     pub(super) reader_patience_s: u64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Codes {
+    pub(super) site: String,
+    pub(super) zone: u64,
+    pub(super) old_denylist_counts: bool,
 }
 
 impl Default for Claim {

@@ -37,13 +37,13 @@ fn a_file_that_says_nothing_changes_nothing() {
 
 #[test]
 fn every_section_left_empty_changes_nothing() {
-    let empty = "[admission]\n[face]\n[face_alone]\n[claim]\n[visit]\n[door]\n[retention]\n";
+    let empty = "[admission]\n[face]\n[face_alone]\n[claim]\n[codes]\n[visit]\n[door]\n[retention]\n";
     assert_eq!(parse("test.toml", empty).unwrap(), FacilityFile::default());
 }
 
 #[test]
 fn the_manual_explains_every_key_and_states_its_usual_value() {
-    for section in ["admission", "hours", "face", "face_alone", "claim", "visit", "door", "retention"] {
+    for section in ["admission", "hours", "face", "face_alone", "claim", "codes", "visit", "door", "retention"] {
         let header = format!("\n[{section}]\n");
         let written = PARK.split_once(&header).unwrap_or_else(|| panic!("{section} is not explained")).1;
         let written = format!("\n{}", written.split("\n[").next().unwrap());
@@ -167,6 +167,7 @@ fn every_decision_of_a_facility_reaches_the_policy() {
          counter='opens-after-turn'\n\
          [factors]\nrule=[{needs=['fresh-code']}]\n\
          [claim]\ntarget_fmr=0.001\npatience_s=9\nreader_patience_s=10\n\
+         [codes]\nsite='park'\nzone=2\nold_denylist_counts=true\n\
          [visit]\noutcome_shown_s=6\ngrant_life_ms=900\nrefusals_before_pause=7\npause_s=8\nlongest_pause_s=9\n\
          [door]\nopen_within_s=11\nheld_open_s=12\nexit_within_s=13\n",
     );
@@ -230,6 +231,7 @@ fn every_decision_of_a_facility_reaches_the_policy() {
             patience: Duration::from_secs(9),
             reader_patience: Duration::from_secs(10),
         },
+        codes: CodePlace { site: "park".into(), zone: 2, old_denylist_counts: true },
         door_times: DoorTimes {
             open_within: Duration::from_secs(11),
             held_open: Duration::from_secs(12),
@@ -341,6 +343,7 @@ fn numbers_outside_their_range_are_refused_and_those_at_its_ends_are_not() {
         ("face", "freshness_ms", "200", "10000"),
         ("claim", "patience_s", "2", "600"),
         ("claim", "reader_patience_s", "10", "600"),
+        ("codes", "zone", "0", "62"),
         ("visit", "outcome_shown_s", "1", "60"),
         ("visit", "grant_life_ms", "200", "10000"),
         ("visit", "refusals_before_pause", "1", "100"),

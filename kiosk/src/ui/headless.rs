@@ -93,7 +93,7 @@ impl Headless {
         size: PanelSize,
     ) -> Result<RgbImage, UiError> {
         wiring::speak(&self.ui, &self.notice, language)?;
-        self.ui.set_showing(shown::showing(moment));
+        wiring::show(&self.ui, moment);
         self.ui.set_preview(preview.map(shown::mirrored).unwrap_or_default());
         Ok(self.draw(size))
     }
@@ -150,6 +150,6 @@ impl Headless {
 
     /// Shows `moment` in whatever language is chosen.
     pub(super) fn show(&self, moment: &Moment) {
-        self.ui.set_showing(shown::showing(moment));
+        wiring::show(&self.ui, moment);
     }
 }

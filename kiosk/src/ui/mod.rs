@@ -11,6 +11,7 @@ mod headless_panel;
 mod models;
 mod moment;
 mod panel;
+mod pin;
 mod ruby;
 mod shown;
 mod staff;

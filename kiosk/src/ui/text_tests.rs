@@ -420,6 +420,7 @@ fn no_words_stand_outside_the_table_of_texts() {
         ("icons.slint", include_str!("../../ui/icons.slint")),
         ("say.slint", include_str!("../../ui/say.slint")),
         ("household.slint", include_str!("../../ui/household.slint")),
+        ("pin.slint", include_str!("../../ui/pin.slint")),
     ] {
         let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
         // The names of languages are never translated.

@@ -139,7 +139,7 @@ impl Panel for ScreenHandle {
 fn catch_up(ui: &Kiosk, waiting: &Mutex<Waiting>) {
     let Waiting { moment, preview, desk, asked: _ } = std::mem::take(&mut *lock(waiting));
     if let Some(moment) = moment {
-        ui.set_showing(shown::showing(&moment));
+        wiring::show(ui, &moment);
     }
     if let Some(preview) = preview {
         ui.set_preview(shown::mirrored(&preview));

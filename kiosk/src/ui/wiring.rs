@@ -3,9 +3,10 @@
 use slint::{ComponentHandle as _, Model as _};
 
 use super::generated::{self, Kiosk, NoticeWords, Ruby, Setting, Tongue};
+use super::moment::Moment;
 use super::panel::UiError;
 use super::words::{Language, Notice, Presence, Setup, Touch};
-use super::{models, ruby, staff_touch};
+use super::{models, pin, ruby, shown, staff_touch};
 
 /// Sets up a new window: Japanese, the notice, and `on_touch` for what people do.
 pub(super) fn wire(
@@ -21,6 +22,7 @@ pub(super) fn wire(
     marks.on_plain(|text| ruby::plain(&text).into());
     speak(ui, &setup.notice, Language::Japanese)?;
     wire_touch(ui, on_touch.clone());
+    pin::wire(ui, on_touch.clone());
     let desk = on_touch.clone();
     staff_touch::wire(ui, move |touch| desk(Touch::Desk(touch)));
     let (weak, notice) = (ui.as_weak(), setup.notice.clone());
@@ -33,6 +35,13 @@ pub(super) fn wire(
         }
     });
     Ok(())
+}
+
+/// Shows a moment.
+pub(super) fn show(ui: &Kiosk, moment: &Moment) {
+    let showing = shown::showing(moment);
+    pin::follow(ui, &showing);
+    ui.set_showing(showing);
 }
 
 fn wire_touch(ui: &Kiosk, on_touch: impl Fn(Touch) + Clone + 'static) {

@@ -125,6 +125,12 @@ pub(crate) enum Touch {
     },
     /// Pressed これで受付する below the household.
     HouseholdDone,
+    /// Typed a whole PIN.
+    Pin(super::pin::PinTyped),
+    /// Wants to type the PIN rather than show the face.
+    PinWanted,
+    /// Does not go on with the card.
+    CancelCard,
     /// Touched something in the staff area.
     Desk(crate::desk::Touch),
 }

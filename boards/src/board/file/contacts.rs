@@ -21,6 +21,7 @@ struct SimFile {
 #[serde(deny_unknown_fields)]
 struct PcscFile {
     name: String,
+    authorities: Option<PathBuf>,
 }
 
 /// A section of readers, by what it gives.
@@ -101,7 +102,9 @@ impl File<'_> {
         for section in sections {
             match self.reader(section)? {
                 Section::Reader(facts) => readers.push(facts),
-                Section::CardReader(facts) if card_readers.contains(&facts) => {
+                Section::CardReader(facts)
+                    if card_readers.iter().any(|other: &CardReaderFacts| other.name == facts.name) =>
+                {
                     return Err(self.value(
                         "readers.name",
                         format!("{:?}", facts.name),
@@ -132,7 +135,7 @@ impl File<'_> {
                 Ok(Section::Reader(ReaderFacts::Sim { path: self.beside(&sim.path) }))
             }
             "pcsc" => {
-                let PcscFile { name } = self.section(table, READERS)?;
+                let PcscFile { name, authorities } = self.section(table, READERS)?;
                 let allowed = "it is the reader's name, or a part that only one reader's name has; `pcsc_scan -r` lists them";
                 self.check(
                     !name.trim().is_empty() && !name.contains('\0'),
@@ -140,7 +143,8 @@ impl File<'_> {
                     format!("{name:?}"),
                     allowed,
                 )?;
-                Ok(Section::CardReader(CardReaderFacts { name }))
+                let authorities = authorities.map(|folder| self.beside(&folder));
+                Ok(Section::CardReader(CardReaderFacts { name, authorities }))
             }
             other => Err(self.value("readers.kind", format!("\"{other}\""), READER_KINDS)),
         }
