@@ -29,6 +29,9 @@ pub(crate) struct Trusted {
     /// The folder of the authorities that are trusted: certificates, one a file, DER or PEM.
     #[arg(long, value_name = "DIR")]
     pub(crate) authorities: Option<PathBuf>,
+    /// Trust the authorities that this board file names for the reader, which is called there as here.
+    #[arg(long, value_name = "FILE", conflicts_with = "authorities")]
+    pub(crate) board: Option<PathBuf>,
 }
 
 #[derive(Args)]

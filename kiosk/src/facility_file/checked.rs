@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use gate::{
-    ClaimRule, CodePlace, Date, DoorTimes, FaceRules, Facility, FeeClass, FeeClassId, Policy, Schedule, Who, Words,
+    ClaimRule, CodePlace, Date, DoorTimes, FaceRules, Facility, FeeClass, FeeClassId, Policy, Schedule, Who,
+    Words,
 };
 use store::Retention;
 use toml::value::Datetime;
@@ -30,7 +31,8 @@ const HOURS: &str = "\"09:00-17:00\", \"00:00-24:00\" and \"closed\" are, the en
 
 pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, FacilityError> {
     let file = File { name: file };
-    let Whole { admission, hours, fee, face, face_alone, factors, claim, codes, visit, door, retention } = whole;
+    let Whole { admission, hours, fee, face, face_alone, factors, claim, codes, visit, door, retention } =
+        whole;
     let policy = Policy { facility: file.facility(admission, hours, fee)?, ..Policy::default() };
     let policy = file.visit(visit, file.face(face, policy)?)?;
     let FaceAloneRules { simulated, rgb, nir, depth, counter } = face_alone;

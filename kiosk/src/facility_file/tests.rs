@@ -43,7 +43,9 @@ fn every_section_left_empty_changes_nothing() {
 
 #[test]
 fn the_manual_explains_every_key_and_states_its_usual_value() {
-    for section in ["admission", "hours", "face", "face_alone", "claim", "codes", "visit", "door", "retention"] {
+    for section in
+        ["admission", "hours", "face", "face_alone", "claim", "codes", "visit", "door", "retention"]
+    {
         let header = format!("\n[{section}]\n");
         let written = PARK.split_once(&header).unwrap_or_else(|| panic!("{section} is not explained")).1;
         let written = format!("\n{}", written.split("\n[").next().unwrap());

@@ -180,6 +180,13 @@ fn reads_as_opensc() {
     let pem = read(&["--authorities", TRUSTED_PEM]);
     pem.good();
     assert_eq!(pem.told["chain"], "trusted");
+    let board =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../boards/boards/sim.toml")).unwrap();
+    let pcsc = format!("[[readers]]\nkind = \"pcsc\"\nname = \"{READER}\"\nauthorities = \"{TRUSTED}\"\n");
+    fs::write("/run/board.toml", format!("{board}\n{pcsc}")).unwrap();
+    let configured = read(&["--board", "/run/board.toml"]);
+    configured.good();
+    assert_eq!(configured.told["chain"], "trusted", "the board file names whom to trust");
     let nobody = read(&[]);
     nobody.good();
     assert_eq!(

@@ -38,7 +38,7 @@ pub(super) fn authenticate(format: Format, asked: &Authenticate) -> Outcome {
 }
 
 fn proved(asked: &Authenticate, report: &mut Report) -> Result<(), Refused> {
-    let authorities = authorities::trusted(asked.trusted.authorities.as_deref())?;
+    let authorities = authorities::trusted(&asked.reader, &asked.trusted)?;
     if authorities.count() == 0 {
         return Err(Refused::NoAuthorities);
     }

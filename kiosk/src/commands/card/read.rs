@@ -89,7 +89,7 @@ fn prepared(format: Format, asked: &Read) -> Result<Asked, Refused> {
     if asked.show && (format == Format::Json || !std::io::stdout().is_terminal()) {
         return Err(Refused::NoTerminal);
     }
-    let authorities = authorities::trusted(asked.trusted.authorities.as_deref())?;
+    let authorities = authorities::trusted(&asked.reader, &asked.trusted)?;
     let front = match asked.front_code_from_stdin {
         true => {
             let line = typed::line("front code (14 digits)")?;

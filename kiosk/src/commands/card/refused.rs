@@ -16,10 +16,12 @@ pub(super) enum Refused {
     NoCard(u64),
     #[error("nothing was typed: one line with the digits is expected on standard input, within {0} s")]
     NothingTyped(u64),
-    #[error("no authority is trusted, so the PIN was not sent; name their folder with --authorities")]
+    #[error(
+        "no authority is trusted, so the PIN was not sent; name their folder with --authorities or --board"
+    )]
     NoAuthorities,
-    #[error("the authorities cannot be used: {0}")]
-    Authorities(String),
+    #[error("the board file cannot be used: {0}; correct it, or name the folder with --authorities")]
+    Board(String),
     #[error("the system gives no random numbers, so there is nothing for the card to sign; start it again")]
     NoRandomness,
     #[error("the photograph cannot be used: {0}")]
@@ -50,7 +52,7 @@ impl Refused {
             Self::NoCard(_) => "no-card",
             Self::NothingTyped(_) => "nothing-typed",
             Self::NoAuthorities => "no-authorities",
-            Self::Authorities(_) => "authorities-unusable",
+            Self::Board(_) => "board-unusable",
             Self::NoRandomness => "no-randomness",
             Self::Photo(_) => "photo-unusable",
             Self::CardPhoto(_) => "card-photo-unusable",
@@ -71,6 +73,7 @@ fn reader_name(error: &ReaderError) -> &'static str {
         (matches!(error, ReaderError::Stuck { .. }), "reader-stuck"),
         (matches!(error, ReaderError::Taken { .. }), "card-taken-by-another-program"),
         (matches!(error, ReaderError::Mute { .. }), "card-mute"),
+        (matches!(error, ReaderError::Authorities { .. }), "authorities-unusable"),
     ];
     names.into_iter().find(|(is, _)| *is).map_or("reader-failed", |(_, name)| name)
 }
@@ -85,6 +88,12 @@ fn reader_text(error: &ReaderError) -> String {
     if let ReaderError::Several { name, found } = error {
         return format!(
             "more than one card reader is called \"{name}\": {found}. Give the whole name to --reader"
+        );
+    }
+    if let ReaderError::Authorities { folder, reason } = error {
+        return format!(
+            "the authorities in {} cannot be used: {reason}. Correct the folder",
+            folder.display()
         );
     }
     error.to_string()
