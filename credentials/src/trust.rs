@@ -11,12 +11,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gate::Monotonic;
 use ledger::{Body, Leaf, Record, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::{Cti, Kid, PublicKey, Subject, claims::MAX_NAME};
+use crate::{Cti, Kid, PublicKey, SignedTime, Subject, claims::MAX_NAME};
 
+/// How far the clock of a registry may be off, in seconds.
+const SIGNED_WITHIN_S: u32 = 60;
 /// Entries of one Denylist record, so that it fits: a record has at most 64 KiB.
 pub const MAX_DENIED_IN_RECORD: usize = 3_000;
 /// Issuers' keys that are kept.
@@ -299,10 +302,16 @@ impl Trust {
         self.version
     }
 
-    /// The latest time that the registry signed in a statement, in seconds since 1970: it is not earlier than this.
+    /// The latest time that the registry signed in a statement: it is not earlier than this.
     #[must_use]
-    pub fn signed_s(&self) -> Option<i64> {
-        self.signed_s
+    pub fn signed_time(&self) -> Option<SignedTime> {
+        let signed = |unix_s| SignedTime {
+            unix_s,
+            uncertainty_s: SIGNED_WITHIN_S,
+            heard: Monotonic::default(),
+            asked: None,
+        };
+        self.signed_s.map(signed)
     }
 }
 

@@ -83,7 +83,7 @@ fn one_record_that_cannot_be_applied_harms_itself_only() {
 fn versions_and_times_are_the_greatest_that_were_stated() {
     let trust = control(&statements()).trust().clone();
     assert_eq!((trust.version(), trust.denylist(), trust.denied()), (6, Some((6, NOW - 30)), 3));
-    assert_eq!(trust.signed_s(), Some(NOW - 30));
+    assert_eq!(trust.signed_time().map(|time| time.unix_s), Some(NOW - 30));
     let kid = ed25519().public().kid();
     assert!(trust.is_revoked(kid));
     assert_eq!(trust.issuer(kid).unwrap().name, "a later name");

@@ -57,6 +57,7 @@ pub(crate) enum RoleText {
 pub(crate) enum KindText {
     FacilityCard,
     Qr,
+    MyNumberCard,
 }
 
 /// Somebody of a household.
@@ -372,6 +373,7 @@ impl From<KindText> for CredentialKind {
         match kind {
             KindText::FacilityCard => Self::FacilityCard,
             KindText::Qr => Self::Qr,
+            KindText::MyNumberCard => Self::MyNumberCard,
         }
     }
 }

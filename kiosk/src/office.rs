@@ -6,6 +6,7 @@
 pub(crate) mod facility;
 pub(crate) mod figures;
 pub(crate) mod people;
+pub(crate) mod registry;
 pub(crate) mod retention;
 
 use gate::{Now, PersonId, Policy};
@@ -17,6 +18,7 @@ use self::{
     facility::{FacilityNow, FacilitySet},
     figures::Standing,
     people::{Erased, Listed, Shown},
+    registry::TrustedNow,
     retention::Due,
 };
 use crate::{
@@ -46,6 +48,8 @@ pub(crate) enum Ask {
     Erase { person: String },
     /// What is kept how long, and what would go now.
     Retention,
+    /// Believe this registry, and take in pages of its control feed, two letters for a byte.
+    TrustRegistry { voucher: String, pages: Vec<String> },
 }
 
 /// What the office is told.
@@ -61,6 +65,7 @@ pub(crate) enum Told {
     Export { held: serde_json::Value },
     Erased(Erased),
     Retention(Due),
+    Trusted(TrustedNow),
 }
 
 /// Why the office is not told.
@@ -74,6 +79,10 @@ pub(crate) enum OfficeError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Identifier(#[from] gate::identifiers::NotAnIdentifier),
+    #[error(transparent)]
+    Voucher(#[from] credentials::FileRefused),
+    #[error("a page of the control feed is not written as pairs of hexadecimal digits")]
+    NoHex,
     #[error("these rules are not put to use\n{0}")]
     Rules(String),
     #[error("{0} is no day; write it like 2026-11-24")]
@@ -115,6 +124,9 @@ pub(crate) fn serve(
             return Ok((Told::Erased(erased), changed));
         }
         Ask::Retention => Told::Retention(retention::due(store, now)?),
+        Ask::TrustRegistry { voucher, pages } => {
+            Told::Trusted(registry::trust(store, now, &voucher, &pages)?)
+        }
     };
     Ok((told, Changed::default()))
 }

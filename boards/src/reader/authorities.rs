@@ -1,5 +1,5 @@
-//! The authorities whose MyNumber cards a kiosk takes: one certificate a file (DER or PEM), in a folder of the
-//! board file.
+//! The authorities whose MyNumber cards a kiosk takes: one certificate a file, in a folder that the board file names; DER or
+//! PEM, as they are published.
 
 use std::{fs, io, path::Path};
 

@@ -119,11 +119,14 @@ pub(crate) struct Card {
 #[derive(Args)]
 pub(crate) struct Read {
     /// What it is.
-    #[arg(long, value_enum, default_value = "facility-card")]
+    #[arg(long, value_enum, default_value = "facility-card", conflicts_with = "board")]
     pub(crate) kind: Kind,
     /// What a reader reads, in hexadecimal digits; of a QR code, its text in hexadecimal digits.
-    #[arg(long, value_name = "DIGITS")]
-    pub(crate) hex: String,
+    #[arg(long, value_name = "DIGITS", required_unless_present = "board", conflicts_with = "board")]
+    pub(crate) hex: Option<String>,
+    /// Read the card that is laid on the first chip card reader of this board: a MyNumber card, or a card of the facility.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

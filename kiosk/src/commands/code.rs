@@ -1,25 +1,30 @@
 //! `kiosk credential inspect` and `kiosk registry trust`: why a code does not work, and whose codes work at all.
 //!
-//! Both open the vault themselves. While a kiosk runs they say so and do nothing: stop it first.
+//! The first opens the vault itself, so it wants a kiosk that does not run; the second is served by one that does.
 
 use std::{error::Error, io::Read as _, path::Path};
 
 use credentials::{
-    MAX_CONTROL_FILE, MAX_TEXT, Moment, OldDenylist, Place, Refusal, SignedTime, Trust, Verified, Voucher,
-    explain, read_control, verify,
+    MAX_CONTROL_FILE, MAX_TEXT, Moment, OldDenylist, Place, Refusal, Trust, Verified, explain, read_control,
+    verify,
 };
 use gate::Monotonic;
 use serde::Serialize;
-use store::{By, Store};
+use store::Store;
 
-use super::{Outcome, vault};
+use super::{
+    Outcome,
+    vault::{self, Vault},
+};
 use crate::{
     arguments::{Common, front::Inspect, front::Trust as Trusted},
     clock,
+    office::{self, registry::TrustedNow},
     output::Format,
-    service::RecordText,
 };
 
+/// Pages in one request: each has at most 128 KiB, and a request of a running kiosk may have 4 MiB, two letters for a byte.
+const PAGES_AT_ONCE: usize = 12;
 /// Bytes of a voucher: three short lines.
 const MAX_VOUCHER: usize = 1_024;
 
@@ -69,15 +74,9 @@ pub(crate) fn inspect(common: &Common, format: Format, asked: &Inspect) -> Outco
 /// What this kiosk would say now, had it run since its machine started and shown no nonce.
 fn judge(store: &Store, trust: &Trust, asked: &Inspect, text: &str) -> Result<Verified, Refusal> {
     let now = clock::now(clock::system().as_ref());
-    let signed = trust.signed_s().map(|unix_s| SignedTime {
-        unix_s,
-        uncertainty_s: 60,
-        heard: Monotonic::default(),
-        asked: None,
-    });
     let old_denylist = if asked.old_denylist_open { OldDenylist::Open } else { OldDenylist::Closed };
     let place = Place { site: &asked.site, zone: asked.zone, old_denylist, shelter: asked.shelter };
-    let moment = Moment { now, started: Monotonic::default(), signed, nonce: None };
+    let moment = Moment { now, started: Monotonic::default(), signed: trust.signed_time(), nonce: None };
     verify(text, trust, &store.codes(), &place, &moment)
 }
 
@@ -92,53 +91,39 @@ fn to_text(inspected: &Inspected) -> String {
     lines.join("\n")
 }
 
-#[derive(Serialize)]
-struct TrustedNow {
-    tenant: String,
-    registry: String,
-    new_records: usize,
-    refused_pages: usize,
-    quarantined: usize,
-    missing_runs: usize,
-    version: u64,
-    issuers: usize,
-    denied: usize,
-    record: Option<RecordText>,
-}
-
 pub(crate) fn trust(common: &Common, format: Format, asked: &Trusted) -> Outcome {
-    let voucher = Voucher::read(&String::from_utf8(read_file(&asked.voucher, MAX_VOUCHER)?)?)?;
+    let voucher = String::from_utf8(read_file(&asked.voucher, MAX_VOUCHER)?)?;
     let file = read_file(&asked.control, MAX_CONTROL_FILE)?;
     let pages = read_control(&file)?;
-    let mut store = vault::open(&common.data)?;
-    let now = clock::now(clock::system().as_ref());
-    store.pin_registry(now, &voucher, By::Console)?;
-    let import = store.import_control(now, &pages, By::Console)?;
-    let control = store.control()?;
-    let trusted = TrustedNow {
-        tenant: voucher.tenant,
-        registry: voucher.registry.to_string(),
-        new_records: import.new_records,
-        refused_pages: import.refused.len(),
-        quarantined: import.quarantine.len(),
-        missing_runs: import.missing.len(),
-        version: control.trust().version(),
-        issuers: control.trust().issuers().count(),
-        denied: control.trust().denied(),
-        record: import.record.map(Into::into),
-    };
-    format.print(&trusted, |it| {
-        let TrustedNow { tenant, new_records, version, issuers, denied, .. } = it;
-        format!(
-            "{tenant}：新しい記録 {new_records} 件、発行者の鍵 {issuers}、拒否 {denied}（版 {version}）\n{tenant}: {new_records} new record(s), {issuers} issuer key(s), {denied} denied (version {version})"
-        )
-    });
-    match import.refused.into_iter().next() {
-        Some((place, why)) => {
-            Err(format!("page {} was refused and changed nothing: {why}", place + 1).into())
+    let mut vault = Vault::open(&common.data)?;
+    for pages in batches(&pages) {
+        let ask = office::Ask::TrustRegistry { voucher: voucher.clone(), pages };
+        let told = vault.office(ask)?;
+        let office::Told::Trusted(trusted) = told else {
+            return Err("the kiosk answered something else; are command and kiosk of one version?".into());
+        };
+        format.print(&trusted, |it| {
+            let TrustedNow { tenant, new_records, version, issuers, denied, .. } = it;
+            format!(
+                "{tenant}：新しい記録 {new_records} 件、発行者の鍵 {issuers}、拒否 {denied}（版 {version}）\n{tenant}: {new_records} new record(s), {issuers} issuer key(s), {denied} denied (version {version})"
+            )
+        });
+        if let Some(why) = trusted.refused.first() {
+            return Err(format!("a page was refused and changed nothing: {why}").into());
         }
-        None => Ok(()),
     }
+    Ok(())
+}
+
+/// Pages in portions that a running kiosk takes as one request; one portion at least, so that the voucher is told.
+fn batches(pages: &[&[u8]]) -> Vec<Vec<String>> {
+    let portions = pages.chunks(PAGES_AT_ONCE);
+    let mut batches: Vec<_> =
+        portions.map(|pages| pages.iter().map(|page| office::registry::hex(page)).collect()).collect();
+    if batches.is_empty() {
+        batches.push(Vec::new());
+    }
+    batches
 }
 
 fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Box<dyn Error>> {

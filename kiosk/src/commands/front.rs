@@ -1,5 +1,7 @@
 //! `kiosk staff`, `household`, `credential`, `consent` and `visit`: the front desk by command.
 
+mod laid;
+
 use std::{
     error::Error,
     io::Read as _,
@@ -44,11 +46,14 @@ pub(crate) fn staff(common: &Common, format: Format, command: Staff) -> Outcome 
 
 pub(crate) fn credential(common: &Common, format: Format, command: Credential) -> Outcome {
     let read = |read: &Read| -> Result<(KindText, Vec<u8>), Box<dyn Error>> {
+        if let Some(board) = &read.board {
+            return laid::laid(board);
+        }
         let kind = match read.kind {
             Kind::FacilityCard => KindText::FacilityCard,
             Kind::Qr => KindText::Qr,
         };
-        Ok((kind, bytes_of(&read.hex)?))
+        Ok((kind, bytes_of(read.hex.as_deref().unwrap_or_default())?))
     };
     let ask = match command {
         Credential::Bind(Card { person, staff, read: card }) => {

@@ -79,7 +79,8 @@ fn office_policy(store: &Store, ask: &office::Ask) -> Result<Policy, Box<dyn Err
         | office::Ask::People
         | office::Ask::Person { .. }
         | office::Ask::Export { .. }
-        | office::Ask::Erase { .. } => Ok(Policy::default()),
+        | office::Ask::Erase { .. }
+        | office::Ask::TrustRegistry { .. } => Ok(Policy::default()),
         office::Ask::Standing | office::Ask::Visits { .. } | office::Ask::Retention => of_vault(store),
     }
 }

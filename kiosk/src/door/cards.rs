@@ -137,7 +137,7 @@ impl CardThread {
 
     fn flow<'a>(&'a mut self, authorities: &'a Authorities) -> Flow<'a> {
         let Self { orders, clock, inbox, desk, stopping, entropy, .. } = self;
-        Flow { authorities, orders, clock: clock.as_ref(), inbox, desk, stopping, entropy: entropy.as_mut() }
+        Flow { authorities, orders, clock: &**clock, inbox, desk, stopping, entropy: &mut **entropy }
     }
 
     /// Orders that come while no card lies there are not kept for the next one.

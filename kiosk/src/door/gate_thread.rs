@@ -1,6 +1,7 @@
 //! The gate thread: steps the session and does what it says. It alone owns the session and the store.
 
 mod cards;
+mod codes;
 
 use std::{
     sync::{
@@ -11,6 +12,7 @@ use std::{
 };
 
 use boards::Clock;
+use credentials::Trust;
 use gate::{
     Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, LetIn, Monotonic, Outcome, PersonId,
     Policy, Screen, Session, commit,
@@ -69,6 +71,10 @@ pub(super) struct GateThread {
     store_failed: Option<Monotonic>,
     /// When what is old is taken away.
     sweep: Sweep,
+    /// Whose codes count, until something is asked of the vault that may change it.
+    trust: Option<Trust>,
+    /// Codes from before may have been used where nobody remembers it.
+    started: Monotonic,
 }
 
 /// What the gate thread is made of.
@@ -120,6 +126,8 @@ impl GateThread {
             live: LiveTail::new(&Card::sface()),
             stages: Stages { finished: clock.now(), ..Stages::default() },
             sweep: Sweep::new(clock.now()),
+            trust: None,
+            started: clock.now(),
             camera_failed: false,
             clock,
             open: None,
@@ -141,6 +149,7 @@ impl GateThread {
                 Ok(Inbox::Impostors(impostors)) => self.watch_tail(&impostors),
                 Ok(Inbox::Event(event)) => self.step(event),
                 Ok(Inbox::Presented(presented)) => self.presented(&presented),
+                Ok(Inbox::CodeInSight(code)) => self.code_in_sight(code.bytes()),
                 Ok(Inbox::Chip(chip)) => self.chip(chip),
                 Ok(Inbox::Request(request, reply)) => {
                     let answer = self.serve(request);
@@ -424,6 +433,7 @@ impl GateThread {
 
     fn serve(&mut self, request: Request) -> Reply {
         let (set, now) = (self.shared.current(), clock::now(self.clock.as_ref()));
+        self.trust = None;
         let served = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
         // In place before the answer: whoever hears of a revocation may rely on it.
         served.map_err(|error| crate::output::explain(&error)).map(

@@ -12,6 +12,7 @@
 mod alert;
 mod camera;
 mod cards;
+mod codes;
 mod expected;
 mod gate_thread;
 mod inputs;
@@ -32,7 +33,7 @@ use std::{
 };
 
 use boards::{
-    Board, Clock, GuardCommand, Presented,
+    Board, Clock, GuardCommand, Identifier, Presented,
     board::{CardReaderFacts, ReaderFacts},
 };
 use gate::{Event, Evidence, Policy, Roster, Session};
@@ -79,6 +80,8 @@ pub(crate) enum Inbox {
     Impostors(Impostors),
     /// A card or code was read.
     Presented(Presented),
+    /// A code came into the camera's sight.
+    CodeInSight(Identifier),
     /// What a chip card turned out to be.
     Chip(Chip),
     /// Anything else that happened.

@@ -16,6 +16,7 @@ use store::Entropy;
 
 use super::{
     Inbox, Stages,
+    codes::CodeWatch,
     expected::{Expected, SharedExpected},
     slot::Slot,
     watch::Watch,
@@ -48,6 +49,7 @@ pub(super) struct VisionThread {
 
 impl VisionThread {
     pub(super) fn run(mut self) {
+        let mut codes = CodeWatch::new();
         while !self.stopping.load(Ordering::Relaxed) {
             let Some(frame) = self.slot.take(PATIENCE) else {
                 continue;
@@ -62,6 +64,10 @@ impl VisionThread {
                     }
                 }
                 Err(error) => tracing::error!(error = crate::output::explain(&error), "frame not judged"),
+            }
+            for code in codes.look(&frame, self.clock.as_ref()) {
+                // Shown once, told once: this waits for the gate, as a reader would.
+                _ = self.inbox.send(Inbox::CodeInSight(code));
             }
         }
     }

@@ -135,6 +135,16 @@ impl Drop for Service {
     }
 }
 
+/// Waits until pcscd noticed that a card was taken away: it looks every 0.4 s, and a card that is laid down before it looked
+/// would never be noticed.
+fn emptied() {
+    let looked = Duration::from_millis(1_200);
+    let started = Instant::now();
+    while !matches!(PcscReader::open(READER).unwrap().card(looked), Ok(None)) {
+        assert!(started.elapsed() < LONGEST_WAIT, "the reader does not empty");
+    }
+}
+
 /// A card on the virtual reader, taken away with this.
 struct Laid {
     card: Arc<Mutex<Emulator>>,
@@ -148,6 +158,7 @@ impl Laid {
     }
 
     fn new(plan: Plan) -> Self {
+        emptied();
         let reader = vpcd::AtReader::lay(ADDRESS.parse().unwrap()).unwrap();
         let (card, handle) = (Arc::new(Mutex::new(Emulator::new(plan))), reader.handle().unwrap());
         let served = Arc::clone(&card);

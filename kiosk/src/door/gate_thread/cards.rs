@@ -2,7 +2,9 @@
 //! and at an open staff area to the desk, where staff sign in with theirs and nobody comes in.
 
 use boards::Presented;
-use gate::{Claim, CredentialKind, CredentialRefusal, Event, Factor, FactorSet, Proof, ReaderScreen, Screen};
+use gate::{
+    Claim, CredentialKind, CredentialRefusal, Event, Factor, FactorSet, PersonId, Proof, ReaderScreen, Screen,
+};
 use store::Owner;
 use zeroize::Zeroizing;
 
@@ -13,12 +15,25 @@ use crate::{
     door::cards::Chip,
 };
 
+/// What a card or a plain code claims.
+pub(super) fn claim_of(
+    kind: CredentialKind,
+    proof: Proof,
+) -> impl FnOnce(PersonId) -> Result<Claim, CredentialRefusal> {
+    move |person| Ok(Claim::Of { person, kind, proof, face_required: false })
+}
+
 const CHIP: CredentialKind = CredentialKind::MyNumberCard;
 
 impl GateThread {
     /// A number or a text that was shown.
     pub(super) fn presented(&mut self, Presented { kind, identifier, .. }: &Presented) {
-        self.shown(*kind, identifier.bytes(), Proof::Shown);
+        match kind {
+            CredentialKind::Qr => self.code(identifier.bytes()),
+            CredentialKind::FacilityCard | CredentialKind::MyNumberCard => {
+                self.shown(*kind, identifier.bytes(), claim_of(*kind, Proof::Shown));
+            }
+        }
     }
 
     /// What a chip card turned out to be. While the staff area is open, only whose it is matters.
@@ -26,12 +41,12 @@ impl GateThread {
         let at_door = self.lens.lens() == Lens::Door;
         match chip {
             Chip::Tapped(holder, pin) => {
-                self.shown(CHIP, holder.bytes(), Proof::Shown);
+                self.shown(CHIP, holder.bytes(), claim_of(CHIP, Proof::Shown));
                 if at_door {
                     self.ask_pin(pin);
                 }
             }
-            Chip::Proven(holder) => self.shown(CHIP, holder.bytes(), Proof::Pin),
+            Chip::Proven(holder) => self.shown(CHIP, holder.bytes(), claim_of(CHIP, Proof::Pin)),
             Chip::Reading if at_door => self.step(Event::Reader(ReaderScreen::Reading)),
             Chip::PinFirst if at_door => self.pin_first(),
             Chip::Refused(why) if at_door => self.step(Event::CredentialRefused(CHIP, why)),
@@ -40,15 +55,22 @@ impl GateThread {
         }
     }
 
-    fn shown(&mut self, kind: CredentialKind, identifier: &[u8], proof: Proof) {
+    /// Whose it is, says the vault; what it proves of them, `claim`.
+    pub(super) fn shown(
+        &mut self,
+        kind: CredentialKind,
+        identifier: &[u8],
+        claim: impl FnOnce(PersonId) -> Result<Claim, CredentialRefusal>,
+    ) {
         if self.lens.lens() != Lens::Door {
             let bytes = Zeroizing::new(identifier.to_vec());
             return self.tell_desk(DeskEvent::Card(CardNumber(kind, bytes)));
         }
         match self.store.lookup(kind, identifier) {
-            Ok(Some(Owner::Person(person))) => {
-                self.step(Event::Presented(Claim::Of { person, kind, proof, face_required: false }));
-            }
+            Ok(Some(Owner::Person(person))) => self.step(match claim(person) {
+                Ok(claim) => Event::Presented(claim),
+                Err(refusal) => Event::CredentialRefused(kind, refusal),
+            }),
             // A card of the staff opens no door by itself: it signs in at the staff area.
             Ok(Some(Owner::Staff(staff))) => {
                 tracing::info!(?staff, "staff card");
