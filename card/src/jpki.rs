@@ -71,6 +71,32 @@ pub fn tap(
     Ok(claim(&certificate))
 }
 
+/// A certificate and what came of judging it, for whoever looks after the kiosk. Not a claim: nobody is found by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// SHA-256 of the certificate, good or not.
+    pub certificate_sha256: CertificateDigest,
+    /// What [`tap`] would have said of it.
+    pub verdict: Result<(), CardError>,
+}
+
+/// Reads the certificate as [`tap`] does, and tells of one that is refused as well. At most [`TAP_COMMANDS`].
+///
+/// # Errors
+/// If none could be read.
+pub fn look(
+    transport: &mut dyn Transport,
+    authorities: &Authorities,
+    wall: Option<Wall>,
+) -> Result<Seen, CardError> {
+    let mut session = open(transport, TAP_COMMANDS)?;
+    let certificate = read_certificate(&mut session)?.ok_or(CardError::CertificateLocked)?;
+    Ok(Seen {
+        certificate_sha256: CertificateDigest(certificate.sha256),
+        verdict: certificate.check(authorities, wall),
+    })
+}
+
 /// Has the card sign a fresh challenge after its PIN. A card whose certificate can be read without the PIN never hears it
 /// unless the certificate is good.
 ///

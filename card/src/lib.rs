@@ -34,8 +34,8 @@ pub use face::{Birth, FACE_COMMANDS, Face, Issuer, Issuers, Sex, read_face};
 pub use identify::{FacilityNumber, IDENTIFY_COMMANDS, Kind, Technology, identify};
 pub use individual::looks_like_individual_number;
 pub use jpki::{
-    AUTHENTICATE_COMMANDS, CardClaim, CertificateDigest, JpkiVerified, TAP_COMMANDS, TRIES_COMMANDS,
-    authenticate, tap, tries,
+    AUTHENTICATE_COMMANDS, CardClaim, CertificateDigest, JpkiVerified, Seen, TAP_COMMANDS, TRIES_COMMANDS,
+    authenticate, look, tap, tries,
 };
 pub use photo::{GreyPicture, MAX_PHOTO_BYTES, MAX_PHOTO_SIDE};
 pub use session::TriesLeft;

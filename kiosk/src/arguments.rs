@@ -1,5 +1,6 @@
 //! The command line. `--help` is the manual; every command that reports something has `--json`.
 
+pub(crate) mod card;
 pub(crate) mod front;
 
 use std::path::PathBuf;
@@ -103,6 +104,11 @@ pub(crate) enum Command {
     Household {
         #[command(subcommand)]
         command: front::Household,
+    },
+    /// A chip card on a reader: read, authenticated, compared with a face. Needs no data directory.
+    Card {
+        #[command(subcommand)]
+        command: card::Card,
     },
     /// Cards and codes: whose they are.
     Credential {

@@ -86,6 +86,7 @@ fn dispatch(Cli { common, command }: Cli) -> commands::Outcome {
         Command::Selftest(asked) => commands::selftest::selftest(&common, format, &asked),
         Command::Staff { command } => commands::front::staff(&common, format, command),
         Command::Household { command } => commands::front::household(&common, format, command),
+        Command::Card { command } => commands::card::card(&common, format, &command),
         Command::Credential { command } => commands::front::credential(&common, format, command),
         Command::Registry { command: arguments::front::Registry::Trust(asked) } => {
             commands::code::trust(&common, format, &asked)

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod bench;
+pub(crate) mod card;
 pub(crate) mod code;
 pub(crate) mod compare;
 pub(crate) mod demo;

@@ -70,6 +70,8 @@ pub struct Emulator {
     presented: Vec<u16>,
     reads: u32,
     forbidden_reads: u32,
+    secrets: u32,
+    last_tries: u32,
     challenges: u32,
     sessions: u32,
     mishap: Mishap,
@@ -100,6 +102,8 @@ impl Emulator {
             presented: Vec::new(),
             reads: 0,
             forbidden_reads: 0,
+            secrets: 0,
+            last_tries: 0,
             challenges: 0,
             sessions: 0,
             mishap: plan.mishap,
@@ -124,6 +128,18 @@ impl Emulator {
     #[must_use]
     pub fn forbidden_reads(&self) -> u32 {
         self.forbidden_reads
+    }
+
+    /// How often somebody presented a secret, right or wrong.
+    #[must_use]
+    pub fn secrets(&self) -> u32 {
+        self.secrets
+    }
+
+    /// How often somebody presented a secret that had one try left. A gate has zero: that try is the holder's.
+    #[must_use]
+    pub fn last_tries(&self) -> u32 {
+        self.last_tries
     }
 
     /// Power on, power off, reset, or a field that was lost: all states but the tries are as at the beginning.
@@ -287,6 +303,8 @@ impl Emulator {
         if command.data.is_empty() {
             return Err(TRIES | Status::from(left));
         }
+        self.secrets += 1;
+        self.last_tries += u32::from(left == 1);
         if command.data.len() > LONGEST_SECRET {
             return Err(WRONG_LENGTH);
         }
