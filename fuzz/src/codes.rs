@@ -8,7 +8,9 @@ use credentials::{
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 use gate::{Monotonic, Now, Wall};
-use ledger::{AuthorKey, Body, Clock, KeyId, Open, Record, RunId, RunWriter, Seal, SignedRecord, Value, Why};
+use ledger::{
+    AuthorKey, Body, Clock, KeyId, Open, Record, RunId, RunWriter, Seal, SignedRecord, Value, Why, paginate,
+};
 
 /// The time at which everything happens, in seconds since 1970.
 pub const NOW_S: i64 = 1_790_000_000;
@@ -194,6 +196,21 @@ fn begun() -> (RunWriter, SignedRecord) {
 pub fn append(feed: &mut RunWriter, kind: &str, fields: Vec<(String, Value)>) -> Option<SignedRecord> {
     let body = Body { kind: kind.to_owned(), clock: CLOCK, fields, personal: None };
     feed.append(&registry(), &body, &[], Seal::Plain).ok()
+}
+
+/// The fields of a denylist.
+#[must_use]
+pub fn denylist() -> Vec<(String, Value)> {
+    let denied = Value::Array(vec![Value::bytes([1; 16])]);
+    named(vec![("version", Value::Int(1)), ("stated_s", Value::Int(5)), ("denied", denied)])
+}
+
+/// The only page in the corpus that the registry signed: a beginning and a denylist.
+#[must_use]
+pub fn genuine_page() -> Vec<u8> {
+    let (mut writer, open) = feed();
+    let record = append(&mut writer, "Denylist", denylist()).expect("a small record is written");
+    paginate(&[open, record])[0].encode().expect("a small page is written")
 }
 
 fn named(fields: Vec<(&str, Value)>) -> Vec<(String, Value)> {

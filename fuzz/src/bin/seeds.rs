@@ -9,11 +9,11 @@ use card::{File, Transport, TransportError};
 use credentials::cose_bytes;
 use emulator::{Emulator, InProcess, Plan, certificates};
 use fuzz::{
-    codes::{World, append, feed, payload},
+    codes::{World, append, denylist, feed, genuine_page, payload},
     joined,
     judge::{Flow, play},
 };
-use ledger::{Page, Value, paginate};
+use ledger::Value;
 use zeroize::Zeroizing;
 
 /// Scenarios whose cards are played, and the flows of each: drawing a card's keys takes seconds.
@@ -62,9 +62,7 @@ fn texts() -> Vec<Seed> {
 /// A page, its record, a control file, a value of every type, and the fields of statements.
 fn ledgers() -> Vec<Seed> {
     let (mut writer, open) = feed();
-    let denied = Value::Array(vec![Value::bytes([1; 16])]);
-    let fields = [("version", Value::Int(1)), ("stated_s", Value::Int(5)), ("denied", denied)];
-    let fields: Vec<_> = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let fields = denylist();
     let statement =
         Value::Map(fields.iter().map(|(name, value)| (Value::text(name), value.clone())).collect());
     let record = append(&mut writer, "Denylist", fields).expect("a small record is written");
@@ -77,17 +75,15 @@ fn ledgers() -> Vec<Seed> {
     let revoked =
         Value::Map(vec![(Value::text("version"), Value::Int(3)), (Value::text("kid"), Value::bytes([1; 8]))]);
     let every = Value::Array(vec![Value::Null, Value::Bool(true), Value::Int(-500), statement.clone()]);
-    let pages: Vec<Vec<u8>> =
-        paginate(&[open.clone(), record.clone()]).iter().filter_map(|page| Page::encode(page).ok()).collect();
     let encoded = |value: &Value| value.encode().expect("a small value is written");
     let stated = |kind: u8, value: &Value| [&[kind][..], &encoded(value)].concat();
     let control = joined(&[stated(0, &added), stated(2, &statement), stated(1, &revoked)]);
     [
         ("value", 0, encoded(&every)),
-        ("page", 1, pages[0].clone()),
+        ("page", 1, genuine_page()),
         ("open", 2, open.bytes),
         ("record", 2, record.bytes),
-        ("file", 5, credentials::write_control(&pages)),
+        ("file", 5, credentials::write_control(&[genuine_page()])),
         ("control", 6, control),
     ]
     .map(|(name, form, bytes)| ("ledger", name.to_owned(), [&[form][..], &bytes].concat()))
