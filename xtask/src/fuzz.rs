@@ -42,13 +42,14 @@ const MOST_MEMORY: u32 = 512;
 const MOST_SECONDS: u32 = 10;
 
 /// Counters for libFuzzer: of every edge, with a table of their places, and of what is compared.
-const COVERAGE: [&str; 6] = [
+const COVERAGE: [&str; 7] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "--cfg=fuzzing",
+    "-Ccodegen-units=1",
+    "--cfg fuzzing",
 ];
 
 /// What a target came to.
