@@ -9,7 +9,7 @@ use card::{File, Transport, TransportError};
 use credentials::cose_bytes;
 use emulator::{Emulator, InProcess, Plan, certificates};
 use fuzz::{
-    codes::{World, append, denylist, feed, genuine_page, payload},
+    codes::{NOW_S, World, append, denylist, feed, genuine_page, payload},
     joined,
     judge::{Flow, play},
 };
@@ -53,6 +53,18 @@ fn texts() -> Vec<Seed> {
         seeds.push(("qr_text", format!("code-{number}"), text.clone().into_bytes()));
         seeds.push(("cwt", format!("payload-{number}"), [&[form | 2][..], &payload(&cose)].concat()));
     }
+    // An end of nine bytes: its neighbours in a mutation are the ends of all numbers.
+    let far = [
+        (1, Value::text("fuzz")),
+        (4, Value::Int(253_402_300_799)),
+        (6, Value::Int(NOW_S - 10)),
+        (7, Value::bytes([1; 8])),
+        (-70_001, Value::bytes([9; 8])),
+        (-70_003, Value::Int(4)),
+    ];
+    let far = Value::Map(far.into_iter().map(|(key, value)| (Value::Int(key), value)).collect());
+    let far = far.encode().expect("a small value is written");
+    seeds.push(("cwt", "far".to_owned(), [&[2][..], &far].concat()));
     let voucher =
         credentials::Voucher { tenant: "見本市".to_owned(), registry: fuzz::codes::registry().id() };
     seeds.push(("qr_text", "voucher".to_owned(), voucher.to_text().into_bytes()));
