@@ -65,7 +65,7 @@ fn texts() -> Vec<Seed> {
     let far = Value::Map(far.into_iter().map(|(key, value)| (Value::Int(key), value)).collect());
     let far = far.encode().expect("a small value is written");
     seeds.push(("cwt", "far".to_owned(), [&[2][..], &far].concat()));
-    seeds.push(("cwt", "end".to_owned(), [&[10, 22][..], &far].concat()));
+    seeds.push(("cwt", "end".to_owned(), [&[10, 4][..], &far].concat()));
     let voucher =
         credentials::Voucher { tenant: "見本市".to_owned(), registry: fuzz::codes::registry().id() };
     seeds.push(("qr_text", "voucher".to_owned(), voucher.to_text().into_bytes()));
