@@ -15,6 +15,8 @@ mod attributes;
 mod certificate;
 mod error;
 mod face;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod identify;
 mod individual;
 mod jpki;

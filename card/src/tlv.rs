@@ -83,6 +83,12 @@ impl<'a> Fields<'a> {
         Ok(Self(fields))
     }
 
+    /// All of them: tag, the field whole, its value.
+    #[cfg(fuzzing)]
+    pub(crate) fn all(&self) -> Vec<(u16, &'a [u8], &'a [u8])> {
+        self.0.iter().map(|it| (it.tag, it.whole, it.value)).collect()
+    }
+
     fn find(&self, tag: u16) -> Result<Field<'a>, Broken> {
         self.0.iter().find(|it| it.tag == tag).copied().ok_or(Broken)
     }

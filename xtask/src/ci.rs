@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::deny::{self, Advisories};
 use crate::failure::Failure;
+use crate::fuzz;
 use crate::place::Place;
 use crate::process::{cargo, pass_through, run, say};
 use crate::programs;
@@ -44,6 +45,7 @@ pub(crate) fn ci(place: &Place) -> ExitCode {
         verdict(run(command.env("RUSTDOCFLAGS", "-D warnings")))
     };
     let deny = || verdict(deny::check(place));
+    let fuzz = || verdict(fuzz::fuzz(place, None, fuzz::SECONDS, false));
     let advisories = || known_vulnerabilities(place);
 
     let mut rows = timed(&[("setup", &setup)]);
@@ -56,6 +58,7 @@ pub(crate) fn ci(place: &Place) -> ExitCode {
             ("doc", &doc),
             ("deny", &deny),
             ("advisories", &advisories),
+            ("fuzz", &fuzz),
         ]));
     }
     say(&format!("seconds of each stage\n{}", table(&rows)));

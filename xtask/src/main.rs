@@ -14,6 +14,7 @@ mod elf;
 mod failure;
 mod fetch;
 mod font;
+mod fuzz;
 mod host;
 mod pin;
 mod place;
@@ -80,7 +81,18 @@ enum Task {
         #[arg(long, value_name = "NAME", requires = "run", default_value = cross::EVERYTHING)]
         processor: String,
     },
-    /// Run all that a change must pass: formatting, lints, tests, documentation, licences
+    /// Run the fuzz targets of fuzz/, two at a time, and print what each reached
+    Fuzz {
+        /// Only this target
+        target: Option<String>,
+        /// Seconds of each target
+        #[arg(long, value_name = "N", default_value_t = fuzz::SECONDS)]
+        seconds: u32,
+        /// Then take what was found into fuzz/corpus, as little as reaches the same
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run all that a change must pass: formatting, lints, tests, documentation, licences, fuzz targets
     Ci,
     /// Measure a release build beside its peers: networks, search, whole frames, QR codes, then the kiosk's start, memory and visits
     Bench {
@@ -119,6 +131,7 @@ fn perform(task: Task, place: &Place) -> Result<ExitCode, Failure> {
         Task::Test { arguments } => programs::test(place, &arguments),
         Task::TestArm { arguments } => arm::test(place, &arguments),
         Task::Cross { run, processor } => cross::cross(place, run.then_some(processor.as_str())).map(done),
+        Task::Fuzz { target, seconds, keep } => fuzz::fuzz(place, target.as_deref(), seconds, keep).map(done),
         Task::Ci => Ok(ci::ci(place)),
         Task::Bench { json, only } => programs::bench(place, json, &only),
         Task::Tour => programs::tour(place),

@@ -1,0 +1,198 @@
+//! Makes the seeds of the corpus anew, from our own encoders and the cards in software: nothing in them is anybody's.
+//!
+//! `cargo run --features seeds --bin seeds` in this folder writes `corpus/TARGET/seed-NAME`, and the certificates that the
+//! flows trust to `cards`. If the certificates changed, run it twice: they are compiled in.
+
+use std::{fs, path::Path};
+
+use card::{File, Transport, TransportError};
+use credentials::cose_bytes;
+use emulator::{Emulator, InProcess, Plan, certificates};
+use fuzz::{
+    codes::{NOW_S, World, append, denylist, feed, genuine_page, payload},
+    joined,
+    judge::{Flow, play},
+};
+use ledger::Value;
+use zeroize::Zeroizing;
+
+/// Scenarios whose cards are played, and the flows of each: drawing a card's keys takes seconds.
+const PLAYED: [(&str, &[Flow]); 4] = [
+    ("good", &Flow::ALL),
+    ("phone", &[Flow::Authenticate]),
+    ("pinless", &[Flow::Authenticate]),
+    ("mifare", &[Flow::Identify]),
+];
+
+fn main() -> std::io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pair = certificates::pair(&Plan::default(), "auth");
+    fs::write(root.join("cards/authority.der"), &pair.authority.der)?;
+    fs::write(root.join("cards/holder.der"), &pair.holder.der)?;
+    let write = |target: &str, name: &str, bytes: &[u8]| {
+        let folder = root.join("corpus").join(target);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(format!("seed-{name}")), bytes)
+    };
+    let all =
+        [texts(), ledgers(), cards(), [("tlv", "certificate".to_owned(), pair.holder.der)].into(), relays()];
+    for (target, name, bytes) in all.into_iter().flatten() {
+        write(target, &name, &bytes)?;
+    }
+    Ok(())
+}
+
+type Seed = (&'static str, String, Vec<u8>);
+
+/// Good codes, and their payloads by themselves.
+fn texts() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (number, text) in World::shared().genuine.iter().enumerate() {
+        let cose = cose_bytes(text).expect("a genuine code has bytes");
+        let form = u8::from(text.starts_with("FG2:"));
+        seeds.push(("qr_text", format!("code-{number}"), text.clone().into_bytes()));
+        seeds.push(("cwt", format!("payload-{number}"), [&[form | 2][..], &payload(&cose)].concat()));
+    }
+    // An end of nine bytes: its neighbours in a mutation are the ends of all numbers.
+    let far = [
+        (1, Value::text("fuzz")),
+        (4, Value::Int(253_402_300_799)),
+        (6, Value::Int(NOW_S - 10)),
+        (7, Value::bytes([1; 8])),
+        (-70_001, Value::bytes([9; 8])),
+        (-70_003, Value::Int(4)),
+    ];
+    let far = Value::Map(far.into_iter().map(|(key, value)| (Value::Int(key), value)).collect());
+    let far = far.encode().expect("a small value is written");
+    seeds.push(("cwt", "far".to_owned(), [&[2][..], &far].concat()));
+    seeds.push(("cwt", "end".to_owned(), [&[10, 4][..], &far].concat()));
+    let voucher =
+        credentials::Voucher { tenant: "見本市".to_owned(), registry: fuzz::codes::registry().id() };
+    seeds.push(("qr_text", "voucher".to_owned(), voucher.to_text().into_bytes()));
+    seeds
+}
+
+/// A page, its record, a control file, a value of every type, and the fields of statements.
+fn ledgers() -> Vec<Seed> {
+    let (mut writer, open) = feed();
+    let fields = denylist();
+    let statement =
+        Value::Map(fields.iter().map(|(name, value)| (Value::text(name), value.clone())).collect());
+    let record = append(&mut writer, "Denylist", fields).expect("a small record is written");
+    let key = World::shared().holder_key().to_bytes();
+    let added = Value::Map(vec![
+        (Value::text("version"), Value::Int(2)),
+        (Value::text("issuer"), Value::text("fuzz")),
+        (Value::text("key"), Value::bytes(key)),
+    ]);
+    let revoked =
+        Value::Map(vec![(Value::text("version"), Value::Int(3)), (Value::text("kid"), Value::bytes([1; 8]))]);
+    let every = Value::Array(vec![Value::Null, Value::Bool(true), Value::Int(-500), statement.clone()]);
+    let encoded = |value: &Value| value.encode().expect("a small value is written");
+    let stated = |kind: u8, value: &Value| [&[kind][..], &encoded(value)].concat();
+    let control = joined(&[stated(0, &added), stated(2, &statement), stated(1, &revoked)]);
+    [
+        ("value", 0, encoded(&every)),
+        ("page", 1, genuine_page()),
+        ("open", 2, open.bytes),
+        ("record", 2, record.bytes),
+        ("file", 5, credentials::write_control(&[genuine_page()])),
+        ("control", 6, control),
+    ]
+    .map(|(name, form, bytes)| ("ledger", name.to_owned(), [&[form][..], &bytes].concat()))
+    .to_vec()
+}
+
+/// Every flow with every card: its answers as a script, and of good cards the files that were read.
+fn cards() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (scenario, flows) in PLAYED {
+        let plan = Plan::scenario(scenario).expect("a scenario of the list has a plan");
+        for flow in flows {
+            let number = Flow::ALL.iter().position(|it| it == flow).expect("a flow of the list") as u8;
+            let mut heard = Heard::new(InProcess::new(Emulator::new(plan.clone())));
+            play(*flow, &mut heard);
+            let script = [&[number][..], &joined(&heard.answers)].concat();
+            seeds.push(("apdu", format!("{number}-{scenario}"), script));
+            let sections = [&heard.files[..], &[heard.signature]].concat();
+            let files = [&[number, 3, 0, 0, 0][..], &joined(&sections)].concat();
+            seeds.push(("files", format!("{number}-{scenario}"), files));
+            let records = heard.files.into_iter().enumerate().filter(|(_, file)| !file.is_empty());
+            seeds.extend(records.map(|(file, bytes)| ("tlv", format!("{file}-{scenario}"), value(&bytes))));
+        }
+    }
+    for (name, photograph) in [("oval", emulator::SAMPLE_PHOTO), ("stripes", emulator::OTHER_PHOTO)] {
+        seeds.push(("jp2", name.to_owned(), photograph.to_vec()));
+    }
+    seeds
+}
+
+/// The inside of a file's record, of a tag of two bytes.
+fn value(file: &[u8]) -> Vec<u8> {
+    let header = match file.get(2) {
+        Some(0x82) => 5,
+        Some(0x81) => 4,
+        _ => 3,
+    };
+    file.get(header..).unwrap_or_default().to_vec()
+}
+
+/// A reply of each kind, and a request.
+fn relays() -> Vec<Seed> {
+    let replies: [(&str, &[u8]); 4] = [
+        ("written", &[1, 5, 0, 0, 0xFF, 0]),
+        ("coils", &[1, 1, 1, 1]),
+        ("exception", &[1, 0x85, 2]),
+        ("flash", &[1, 5, 2, 1, 0, 7]),
+    ];
+    replies.map(|(name, bytes)| ("modbus", name.to_owned(), bytes.to_vec())).to_vec()
+}
+
+/// A reader that notes what a card answers.
+struct Heard {
+    card: InProcess,
+    answers: Vec<Vec<u8>>,
+    files: [Vec<u8>; File::ALL.len()],
+    signature: Vec<u8>,
+    application: Vec<u8>,
+    selected: u16,
+}
+
+impl Heard {
+    fn new(card: InProcess) -> Self {
+        let (answers, files, signature) = (Vec::new(), Default::default(), Vec::new());
+        Self { card, answers, files, signature, application: Vec::new(), selected: 0 }
+    }
+
+    fn note(&mut self, command: &[u8], data: &[u8]) {
+        match *command {
+            [0x00, 0xA4, 0x04, _, _, ref name @ ..] => self.application = name.to_vec(),
+            [0x00, 0xA4, _, _, _, high, low] => self.selected = u16::from_be_bytes([high, low]),
+            [0x00, 0xB0, high, low, _] => {
+                let of = |file: &File| (file.application().identifier(), file.identifier());
+                let place =
+                    File::ALL.iter().position(|file| of(file) == (&self.application[..], self.selected));
+                let file = &mut self.files[place.expect("only files of the list are read")];
+                file.truncate(u16::from_be_bytes([high, low]).into());
+                file.extend(data);
+            }
+            [0x80, 0x2A, ..] => self.signature = data.to_vec(),
+            _ => {}
+        }
+    }
+}
+
+impl Transport for Heard {
+    fn answer_to_reset(&self) -> &[u8] {
+        self.card.answer_to_reset()
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, TransportError> {
+        let answer = self.card.transmit(command);
+        self.answers.push(answer.as_ref().map_or(Vec::new(), |it| it.to_vec()));
+        if let Ok([data @ .., 0x90, 0x00]) = answer.as_deref().map(Vec::as_slice) {
+            self.note(command, data);
+        }
+        answer
+    }
+}
