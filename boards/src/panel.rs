@@ -3,7 +3,7 @@
 //! What is shown is a [`PanelPicture`]: a [`Symbol`], told by its shape before its colour, and a short text. [`draw`] turns
 //! it into pixels, the same for all drivers: [`oled`] (SSD1306 on I2C), [`tft`] (ST7789 on SPI) and [`sim`] (a PNG file).
 //! A text never costs the picture: a character that the font lacks is shown as its usual form or as 〓, and a text that is
-//! too long is set smaller and then ends with an ellipsis.
+//! too long is set smaller and then ends with three dots.
 //!
 //! Drivers block for as long as their bus does, some 25 ms on I2C; whoever must not wait calls them from a thread.
 
@@ -41,6 +41,8 @@ pub struct PanelPicture {
 /// What has come of it, at one glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Symbol {
+    /// The corners of a frame, and a head in it: look here.
+    Look,
     /// A ring: please enter.
     Granted,
     /// Three dots: please wait.
@@ -57,8 +59,15 @@ pub enum Symbol {
 
 impl Symbol {
     /// Each of them.
-    pub const ALL: [Self; 6] =
-        [Self::Granted, Self::Wait, Self::AnotherWay, Self::Staff, Self::Evacuate, Self::OutOfService];
+    pub const ALL: [Self; 7] = [
+        Self::Look,
+        Self::Granted,
+        Self::Wait,
+        Self::AnotherWay,
+        Self::Staff,
+        Self::Evacuate,
+        Self::OutOfService,
+    ];
 }
 
 /// Width and height in pixels.

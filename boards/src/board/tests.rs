@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{BootClock, Input, lines::Bias, strike::modbus::Place};
+use crate::{BootClock, Input, lines::Bias, panel::PanelSize, strike::modbus::Place};
 
 const LCUS: &str = r#"
 name = "front door"
@@ -259,6 +259,59 @@ fn a_relay_may_speak_modbus() {
     names(&refused("3000", "100"), &["strike.pulse_ms", "100", "200 to 5000"]);
     let missing = loaded(&gpio(&MODBUS.replace("/dev/ttyUSB0", "/nonexistent/ttyUSB0")));
     names(&force_idle(&missing).unwrap_err().to_string(), &["/nonexistent/ttyUSB0", "found instead"]);
+}
+
+/// The board above with a small panel.
+fn with_panel(panel: &str) -> Result<Board, BoardError> {
+    file::parse(Path::new("/etc/genkan/door.toml"), &format!("{LCUS}\n[panel]\n{panel}"))
+}
+
+const TFT: &str = "kind = \"st7789\"\ndevice = \"/dev/spidev0.0\"\nchip = \"/dev/gpiochip0\"\n\
+    data_command_line = 5\nreset_line = 6\n";
+
+#[test]
+fn a_small_panel_is_the_one_of_the_board_file() {
+    let panel = |text: &str| with_panel(text).unwrap().panel.unwrap();
+    for (name, size) in [("128x64", PanelSize::OLED), ("240x135", PanelSize::TFT)] {
+        let sim = panel(&format!("kind = \"sim\"\npath = \"panel.png\"\nsize = \"{name}\""));
+        assert_eq!(sim, PanelFacts::Sim { path: "/etc/genkan/panel.png".into(), size });
+    }
+    let oled = panel("kind = \"ssd1306\"\ndevice = \"/dev/i2c-1\"\naddress = 61");
+    assert_eq!(oled, PanelFacts::Ssd1306 { device: "/dev/i2c-1".into(), address: 61 });
+    let line = |offset, active_low| Line { offset, active_low, bias: Bias::AsIs };
+    let tft = PanelFacts::St7789 {
+        device: "/dev/spidev0.0".into(),
+        chip: "/dev/gpiochip0".into(),
+        data_command: line(5, false),
+        reset: line(6, true),
+    };
+    assert_eq!(panel(TFT), tft);
+    assert!(loaded(LCUS).panel.is_none() && loaded(LCUS).open_panel().is_none());
+    assert!(with_panel(TFT).unwrap().open_panel().is_some());
+}
+
+#[test]
+fn a_wrong_value_of_a_small_panel_is_named_with_what_is_allowed() {
+    let sim = "kind = \"sim\"\npath = \"panel.png\"\nsize = \"128x64\"\n";
+    let oled = "kind = \"ssd1306\"\ndevice = \"/dev/i2c-1\"\naddress = 60\n";
+    let wrong: [(String, &[&str]); 11] = [
+        (sim.replace("\"sim\"", "\"e-paper\""), &["panel.kind", "e-paper", "sim", "ssd1306", "st7789"]),
+        (sim.replace("kind = \"sim\"", ""), &["panel.kind", "(nothing)", "ssd1306"]),
+        (sim.replace("\"sim\"", "1"), &["panel.kind", "1", "ssd1306"]),
+        (sim.replace("128x64", "64x128"), &["panel.size", "64x128", "128x64", "240x135"]),
+        (sim.replace("size = \"128x64\"", ""), &["[panel]", "size"]),
+        (sim.replace("path", "file"), &["[panel]", "file", "path"]),
+        (oled.replace("60", "62"), &["panel.address", "62", "0x3C", "0x3D"]),
+        (oled.replace("60", "300"), &["[panel]", "300"]),
+        (format!("{oled}width_px = 128"), &["[panel]", "width_px", "address"]),
+        (TFT.replace("reset_line = 6", ""), &["[panel]", "reset_line"]),
+        (TFT.replace("= 6", "= 5"), &["line", "5", "one use", "panel"]),
+    ];
+    for (text, parts) in wrong {
+        let message = with_panel(&text).unwrap_err().to_string();
+        names(&message, parts);
+        names(&message, &["/etc/genkan/door.toml"]);
+    }
 }
 
 #[test]

@@ -115,6 +115,9 @@ impl DrawTarget for Scaled<'_> {
 /// A way to set text.
 struct Face {
     font: FontRenderer,
+    /// From the top of a character to its baseline, in dots: FONT_ASCENT of the font's source. U8g2's own "top" is that of
+    /// a Latin capital, and a kanji is taller.
+    ascent: u32,
     /// From one line to the next, in dots.
     line: u32,
     scale: u32,
@@ -124,8 +127,12 @@ fn faces(size: PanelSize) -> Vec<Face> {
     let large = || FontRenderer::new::<fonts::u8g2_font_b16_t_japanese3>();
     let small = || FontRenderer::new::<fonts::u8g2_font_b12_t_japanese3>();
     let scales: &[u32] = if size.height >= TALL { &[2, 1] } else { &[1] };
-    let at =
-        |&scale: &u32| [Face { font: large(), line: 16, scale }, Face { font: small(), line: 13, scale }];
+    let at = |&scale: &u32| {
+        [
+            Face { font: large(), ascent: 14, line: 16, scale },
+            Face { font: small(), ascent: 10, line: 13, scale },
+        ]
+    };
     scales.iter().flat_map(at).collect()
 }
 
@@ -133,31 +140,65 @@ fn faces(size: PanelSize) -> Vec<Face> {
 #[must_use]
 pub fn draw(picture: &PanelPicture, size: PanelSize) -> Canvas {
     let mut canvas = Canvas::new(size);
-    let side = size.height * 5 / 8;
-    let margin = size.height / 32;
+    let side = symbol_side(size);
     let top = (size.height - side) / 2;
-    let corner = Point::new(margin as i32, top as i32);
+    let corner = Point::new(margin(size) as i32, top as i32);
     symbol::draw(picture.symbol, Rectangle::new(corner, Size::new(side, side)), &mut canvas);
-    let left = side + 3 * margin;
-    let room = Size::new(size.width - left - margin, size.height);
-    set_text(&picture.text, Rectangle::new(Point::new(left as i32, 0), room), &mut canvas);
+    set_text(&picture.text, room(size), &mut canvas);
     canvas
 }
 
-/// Sets a text in the largest face in which all of it has room; in the smallest it is shortened.
-fn set_text(text: &str, room: Rectangle, canvas: &mut Canvas) {
-    let faces = faces(canvas.size);
+fn margin(size: PanelSize) -> u32 {
+    size.height / 32
+}
+
+fn symbol_side(size: PanelSize) -> u32 {
+    size.height * 5 / 8
+}
+
+/// Where the text goes: all that the symbol leaves.
+fn room(size: PanelSize) -> Rectangle {
+    let left = symbol_side(size) + 3 * margin(size);
+    let room = Size::new(size.width - left - margin(size), size.height);
+    Rectangle::new(Point::new(left as i32, 0), room)
+}
+
+/// Whether all of a text is seen on a display of this size: nothing is left off, and each character is itself. For whoever
+/// writes texts.
+#[must_use]
+pub fn fits(text: &str, size: PanelSize) -> bool {
+    let (faces, room) = (faces(size), room(size));
+    let own = |face: &Face| text.chars().all(|c| c == '\n' || glyph::drawable(&face.font, c) == c);
+    layout(text, &faces, room.size).is_some_and(|set| set.lines.len() <= set.most && own(set.face))
+}
+
+/// A text in lines.
+struct Layout<'a> {
+    face: &'a Face,
+    lines: Vec<Vec<char>>,
+    /// Lines that have room.
+    most: usize,
+}
+
+/// The largest face in which all of a text has room, or the smallest.
+fn layout<'a>(text: &str, faces: &'a [Face], room: Size) -> Option<Layout<'a>> {
     let mut set = None;
-    for face in &faces {
-        let lines = wrap(text, face, room.size.width / face.scale);
-        let most = (room.size.height / face.scale / face.line) as usize;
+    for face in faces {
+        let lines = wrap(text, face, room.width / face.scale);
+        let most = (room.height / face.scale / face.line) as usize;
         let fits = lines.len() <= most;
-        set = Some((face, lines, most));
+        set = Some(Layout { face, lines, most });
         if fits {
             break;
         }
     }
-    let Some((face, mut lines, most)) = set else {
+    set
+}
+
+/// Sets a text; one that has no room is shortened.
+fn set_text(text: &str, room: Rectangle, canvas: &mut Canvas) {
+    let faces = faces(canvas.size);
+    let Some(Layout { face, mut lines, most }) = layout(text, &faces, room.size) else {
         return;
     };
     if lines.len() > most {
@@ -169,15 +210,19 @@ fn set_text(text: &str, room: Rectangle, canvas: &mut Canvas) {
     let height = lines.len() as u32 * face.line * face.scale;
     let mut top = room.top_left + Point::new(0, (room.size.height.saturating_sub(height) / 2) as i32);
     for line in &lines {
-        let mut target = Scaled { canvas: &mut *canvas, scale: face.scale, origin: top };
-        let mut at = Point::zero();
-        for &c in line {
-            let colour = FontColor::Transparent(Rgb565::WHITE);
-            // Only characters that the font has are in a line.
-            let _ = face.font.render(c, at, VerticalPosition::Top, colour, &mut target);
-            at.x += glyph::advance(&face.font, c) as i32;
-        }
+        set_line(line, face, top, canvas);
         top.y += (face.line * face.scale) as i32;
+    }
+}
+
+fn set_line(line: &[char], face: &Face, top: Point, canvas: &mut Canvas) {
+    let mut target = Scaled { canvas, scale: face.scale, origin: top };
+    let mut at = Point::new(0, face.ascent as i32);
+    for &c in line {
+        let colour = FontColor::Transparent(Rgb565::WHITE);
+        // Only characters that the font has are in a line.
+        let _ = face.font.render(c, at, VerticalPosition::Baseline, colour, &mut target);
+        at.x += glyph::advance(&face.font, c) as i32;
     }
 }
 

@@ -42,6 +42,7 @@ impl Square {
 pub(super) fn draw(symbol: Symbol, square: Rectangle, canvas: &mut Canvas) {
     let square = Square { corner: square.top_left, side: square.size.width };
     match symbol {
+        Symbol::Look => look(&square, canvas),
         Symbol::Granted => granted(&square, canvas),
         Symbol::Wait => wait(&square, canvas),
         Symbol::AnotherWay => another_way(&square, canvas),
@@ -63,6 +64,17 @@ fn fill(colour: Rgb565) -> PrimitiveStyle<Rgb565> {
 /// Canvases take every pixel.
 fn put<D: Drawable<Color = Rgb565>>(shape: &D, canvas: &mut Canvas) {
     let _ = shape.draw(canvas);
+}
+
+fn look(square: &Square, canvas: &mut Canvas) {
+    let (long, thick) = (square.long(5), square.long(2));
+    for (x, y) in [(0, 0), (11, 0), (0, 14), (11, 14)] {
+        let along = Rectangle::new(square.at(x, y), Size::new(long, thick));
+        put(&along.into_styled(fill(Rgb565::WHITE)), canvas);
+        let down = Rectangle::new(square.at(y, x), Size::new(thick, long));
+        put(&down.into_styled(fill(Rgb565::WHITE)), canvas);
+    }
+    put(&square.circle(4, 4, 8).into_styled(fill(BLUE)), canvas);
 }
 
 fn granted(square: &Square, canvas: &mut Canvas) {

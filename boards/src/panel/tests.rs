@@ -6,14 +6,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use embedded_graphics::{
-    pixelcolor::{IntoStorage, Rgb565},
-    prelude::RgbColor,
-};
+use embedded_graphics::pixelcolor::IntoStorage;
 use embedded_hal::{delay::DelayNs, digital, i2c, spi};
 
 use super::{
-    draw::{Canvas, draw},
+    draw::{self, Canvas, draw},
     *,
 };
 use crate::contract::{self, PanelSubject};
@@ -241,13 +238,35 @@ fn a_text_that_is_too_long_is_smaller_and_then_says_that_it_goes_on() {
 }
 
 #[test]
-fn the_words_of_the_door_need_neither_small_letters_nor_an_ellipsis() {
-    for text in
-        ["どうぞお入りください", "係員がご案内します", "そのままお待ちください", "ほかの方法をご案内します"]
-    {
-        let canvas = draw(&picture(Symbol::Granted, text), PanelSize::OLED);
-        let white = canvas.pixels().iter().filter(|&&pixel| pixel == Rgb565::WHITE).count();
-        assert!(white > 200, "{text}");
+fn a_full_panel_cuts_no_character() {
+    // Five large characters in a line and four lines fill a small panel.
+    let dots = |text: &str| {
+        let lit = |symbol_only: &str| {
+            draw(&picture(Symbol::Staff, symbol_only), PanelSize::OLED).lit().filter(|&lit| lit).count()
+        };
+        lit(text) - lit("")
+    };
+    for character in ["顔", "鬱", "ド", "g"] {
+        let line = character.repeat(5);
+        assert_eq!(dots(&[&*line; 4].join("\n")), 4 * dots(&line), "{character}");
+    }
+}
+
+#[test]
+fn the_words_of_the_door_fit_and_what_would_be_cut_or_replaced_does_not() {
+    for size in SIZES {
+        for text in [
+            "どうぞお入りください",
+            "係員がご案内します",
+            "3名様\nどうぞお入りください",
+            "ほかの方法をご案内します",
+        ] {
+            assert!(draw::fits(text, size), "{text}");
+        }
+        for text in ["係員にお声がけください。".repeat(30), "髙橋様".into(), "\u{10FFFD}".into()]
+        {
+            assert!(!draw::fits(&text, size), "{text}");
+        }
     }
 }
 
@@ -275,6 +294,7 @@ fn a_panel_that_is_not_there_is_named() {
 fn pictures_for_people() {
     let Some(folder) = std::env::var_os("PANEL_PICTURES") else { return };
     let texts = [
+        "顔をカメラに向けてください",
         "どうぞお入りください",
         "そのままお待ちください",
         "QRコードかカードでも受付できます",
@@ -287,5 +307,8 @@ fn pictures_for_people() {
             let path = PathBuf::from(&folder).join(format!("{}-{symbol:?}.png", size.width));
             open(&PanelFacts::Sim { path, size }).show(&picture(symbol, text)).unwrap();
         }
+        let path = PathBuf::from(&folder).join(format!("{}-long.png", size.width));
+        let long = picture(Symbol::Staff, &"係員にお声がけください。".repeat(30));
+        open(&PanelFacts::Sim { path, size }).show(&long).unwrap();
     }
 }

@@ -138,6 +138,32 @@ fn what_is_there_and_does_not_work_has_failed() {
 }
 
 #[test]
+fn a_small_panel_is_given_a_picture_and_one_that_takes_none_is_named() {
+    let place = place();
+    let check = |panel: &str| {
+        let board = board(place.path(), &format!("{BOARD}\n[panel]\n{panel}"));
+        of(&tested(&board), DeviceName::Panel)
+    };
+    let sim = "kind = \"sim\"\nsize = \"128x64\"\npath = ";
+    assert_eq!(check(&format!("{sim}\"panel.png\"")).verdict, Verdict::Works);
+    assert_eq!(image::open(place.path().join("panel.png")).unwrap().width(), 128);
+    let oled = "kind = \"ssd1306\"\naddress = 60\ndevice = ";
+    let bad = [
+        (format!("{oled}\"/nonexistent/i2c-1\""), "/nonexistent/i2c-1", true),
+        (format!("{oled}\"/dev/null\""), "/dev/null", false),
+        (format!("{sim}\"nowhere/panel.png\""), "nowhere/panel.png", false),
+    ];
+    for (text, path, missing) in bad {
+        let check = check(&text);
+        assert!(check.path.contains(path), "{check:?}");
+        let (not_seen, problem) = problem(check);
+        assert_eq!(not_seen, missing, "{problem:?}");
+        assert!(problem.ja.contains(path) && problem.en.contains(path), "{problem:?}");
+        assert!(problem.ja.contains("ください") && !problem.detail.is_empty(), "{problem:?}");
+    }
+}
+
+#[test]
 fn what_is_no_relay_has_failed() {
     let place = place();
     let null = "kind = \"lcus-1\"\ndevice = \"/dev/null\"\nchannel = 1";

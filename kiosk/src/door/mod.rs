@@ -8,6 +8,7 @@
 //! ```
 //!
 //! The gate thread alone owns the session and the store. Every channel is bounded; the frame slot holds one.
+//! A small panel, where one is fitted, hears of each screen as well, by a slot of its own.
 
 mod alert;
 mod camera;
@@ -16,6 +17,7 @@ mod codes;
 mod expected;
 mod gate_thread;
 mod inputs;
+mod panel;
 mod readers;
 mod report;
 mod slot;
@@ -195,6 +197,17 @@ impl Door {
                 Some(orders)
             }
             None => None,
+        };
+        let panel = match board.open_panel() {
+            Some(small) => {
+                let pictures = Arc::new(Slot::new());
+                let (kept, stopping) = (Arc::clone(&pictures), Arc::clone(&stopping));
+                let thread = panel::PanelThread { panel: small, pictures: kept, stopping };
+                others.push(spawn("panel", move || thread.run())?);
+                let readers = !board.readers.is_empty();
+                Arc::new(panel::Beside { screens: panel, pictures, readers }) as Arc<dyn Panel>
+            }
+            None => panel,
         };
         let board = Arc::new(board);
         let inputs = InputsThread {
