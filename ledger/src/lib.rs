@@ -53,32 +53,46 @@ mod base64;
 mod body;
 mod checkpoint;
 mod error;
+mod feed;
+mod freshness;
 mod head;
 mod id;
+mod kind;
+mod members;
 mod open;
 mod page;
+mod receipt;
 mod record;
 mod run;
 mod seal;
 mod sign;
+mod suite;
 mod tree;
 mod value;
+mod wrap;
 
 pub use body::{Body, Clock};
 pub use checkpoint::{Checkpoint, MAX_NOTE};
 pub use error::{Error, Place};
+pub use feed::{Class, Feed};
+pub use freshness::{DRAW_EVERY_MS, FRESH_MS, Freshness, Grade, MAX_NONCES, STALE_MS};
 pub use head::{Cursor, Head, SignedHead};
 pub use id::{AuthorId, GroupId, KeyId, Leaf, Root, RunId};
+pub use kind::{KINDS, Kind};
+pub use members::{Members, Source, Standing};
 pub use open::{Open, Prior, Why};
 pub use page::{MAX_PAGE, MAX_PAGE_RECORDS, Page, paginate};
+pub use receipt::{Receipt, SignedReceipt};
 pub use record::{Header, Record, RecordId, leaf_of};
 pub use run::{RunVerifier, RunWriter, SignedRecord};
 pub use seal::{GroupKey, PersonKey, Personal, Seal};
 pub use sign::{AuthorKey, verify_record_sig};
+pub use suite::{Real, Signer, Suite};
 pub use tree::{
     CompactRange, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion,
 };
 pub use value::{MAX_DEPTH, Value};
+pub use wrap::{WrapPublic, WrapSecret};
 
 /// The greatest size of a record in bytes.
 pub const MAX_RECORD: usize = 64 * 1024;
