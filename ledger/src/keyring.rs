@@ -179,6 +179,12 @@ impl Chain {
         Chain { groups: self.groups.clone(), ..Chain::default() }
     }
 
+    /// Takes over the wrap keys of another chain: a registry keeps them in its key port, and a database that was put back to
+    /// an older state gets the ones of today.
+    pub fn take_wraps(&mut self, port: &Chain) {
+        self.wraps.clone_from(&port.wraps);
+    }
+
     /// The newest epoch that was opened; 0 before the first.
     pub fn epoch(&self) -> u32 {
         self.epoch_key.as_ref().map_or(0, |(epoch, _)| *epoch)

@@ -11,10 +11,7 @@
 //! A kill in the header acts before the body is opened. From a device it hides the person everywhere at once; keys are
 //! destroyed on the registry's word, or on the device's own for whom it enrolled and the registry has not taken over.
 
-use crate::{
-    AuthorId, Body, Chain, KeyId, Kind, Members, Record, RecordId, RunId, Source, Standing,
-    Value,
-};
+use crate::{AuthorId, Body, Chain, KeyId, Kind, Members, Record, RecordId, RunId, Source, Standing, Value};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -224,6 +221,11 @@ impl State {
     /// Whether this person was taken over by the registry.
     pub fn is_adopted(&self, key: KeyId) -> bool {
         self.adopted.contains(&key)
+    }
+
+    /// Whether this device enrolled whom this key belongs to.
+    pub fn enrolled_by(&self, key: KeyId, device: AuthorId) -> bool {
+        self.enrolled_by.get(&key).is_some_and(|devices| devices.contains(&device))
     }
 
     /// How often an entitlement was used: the size of the set of uses.

@@ -134,6 +134,11 @@ impl Line {
         Source { author: self.author, feed: self.feed }
     }
 
+    /// The runs that its Open continues.
+    pub fn priors(&self) -> &[RunId] {
+        &self.priors
+    }
+
     /// Retention emptied a record before this place: nothing before it is served.
     pub fn emptied_below(&mut self, seq: u64) {
         self.emptied_below = self.emptied_below.max(seq);
