@@ -109,6 +109,7 @@ pub struct Line {
     feed: Feed,
     author: AuthorId,
     verifier: RunVerifier,
+    at: Prior,
     emptied_below: u64,
     priors: Vec<RunId>,
 }
@@ -126,7 +127,7 @@ impl Line {
 
     /// As far as it is held.
     pub fn at(&self) -> Prior {
-        self.verifier.prior().expect("a line has a first record")
+        self.at
     }
 
     /// Author and feed.
@@ -142,6 +143,11 @@ impl Line {
     /// Retention emptied a record before this place: nothing before it is served.
     pub fn emptied_below(&mut self, seq: u64) {
         self.emptied_below = self.emptied_below.max(seq);
+    }
+
+    /// After records were added: the root costs a few hashes, and is asked for often.
+    fn grown(&mut self) {
+        self.at = self.verifier.prior().unwrap_or(self.at);
     }
 
     fn have(&self) -> Have {
@@ -371,6 +377,7 @@ impl Sync {
             Ok(records) => records,
             Err(error) => return self.refused(peer, &line, &page, error),
         };
+        line.grown();
         let source = line.source();
         let length = line.at().length;
         self.lines.insert(run, line.clone());
@@ -411,7 +418,7 @@ impl Sync {
         }
         let priors = open.priors.iter().map(|prior| prior.run).collect();
         let verifier = RunVerifier::new(Some(open.author));
-        Ok(Line { feed, author: open.author, verifier, emptied_below: 0, priors })
+        Ok(Line { feed, author: open.author, verifier, at: nothing(page.run), emptied_below: 0, priors })
     }
 
     /// Whether an expelled device has said enough.
@@ -465,9 +472,17 @@ impl Sync {
         let opened = records.first().and_then(|first| first.open_statement(None).ok());
         let priors = opened.map(|open| open.priors.iter().map(|prior| prior.run).collect());
         let verifier = RunVerifier::new(Some(author));
-        let fresh = Line { feed, author, verifier, emptied_below: 0, priors: priors.unwrap_or_default() };
+        let fresh = Line {
+            feed,
+            author,
+            verifier,
+            at: nothing(run),
+            emptied_below: 0,
+            priors: priors.unwrap_or_default(),
+        };
         let mut line = self.lines.remove(&run).unwrap_or(fresh);
         let fits = records.iter().all(|record| line.verifier.grow(record));
+        line.grown();
         debug_assert!(fits, "a writer's records follow one another");
         let source = line.source();
         let refold = self.fold_members(source, &records);
@@ -540,4 +555,9 @@ impl Sync {
     pub fn runs_of(&self, device: AuthorId) -> Vec<Prior> {
         self.lines.values().filter(|line| line.author == device).map(Line::at).collect()
     }
+}
+
+/// A run before its first record.
+fn nothing(run: RunId) -> Prior {
+    Prior { run, length: 0, root: crate::root_of(&[]) }
 }

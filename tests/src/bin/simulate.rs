@@ -59,8 +59,9 @@ fn simulate(asked: &Asked) -> ExitCode {
         erased += outcome.erased;
         if let Some((property, story)) = outcome.broken {
             println!("seed {seed}: property {property} broke: {story}");
+            let found = began.elapsed().as_secs_f64();
             tell(&plan, asked.plant, property);
-            println!("after {} runs, {:.1} s", seed - asked.seed + 1, began.elapsed().as_secs_f64());
+            println!("after {} runs, {found:.1} s", seed - asked.seed + 1);
             return ExitCode::FAILURE;
         }
     }

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use ledger::{
-    AuthorId, Chain, Class, Kind, Leaf, Line, Members, Page, Record, RunId, SignedRecord, State, leaf_of,
-};
+use ledger::{AuthorId, Chain, Class, Kind, Leaf, Line, Members, Page, Record, RunId, SignedRecord, State};
 
 /// How many records one page carries here: small, so that a backlog takes many round trips.
 pub const PAGE: usize = 4;
@@ -80,7 +78,7 @@ impl Disk {
     /// The leaves of a run.
     pub fn leaves(&self, run: RunId) -> Vec<Leaf> {
         let records = self.records.get(&run).map(Vec::as_slice).unwrap_or_default();
-        records.iter().map(|it| leaf_of(it.record.bytes())).collect()
+        records.iter().map(|it| it.record.leaf).collect()
     }
 
     /// Who belongs, from the control records in the store.

@@ -381,7 +381,13 @@ impl World {
         kiosk.disk.answered = kiosk.freshness.answered();
         let signed_at = u64::try_from(receipt.wall_ms).ok();
         kiosk.signed_at = kiosk.signed_at.max(signed_at);
-        for prior in &receipt.runs {
+        let lines = &kiosk.disk.lines;
+        let kept = |run: &RunId| lines.get(run).is_some_and(|line| !line.feed().class.is_keyring());
+        for prior in receipt.runs.iter().filter(|prior| kept(&prior.run)) {
+            if kiosk.disk.lines.get(&prior.run).is_some_and(|line| line.at() == *prior) {
+                self.truth.receipted(number, *prior);
+                continue;
+            }
             let leaves = kiosk.disk.leaves(prior.run);
             let length = prior.length as usize;
             let ours = leaves.get(..length).map(root_of);

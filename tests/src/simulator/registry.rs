@@ -49,8 +49,8 @@ pub struct Rows {
     pub people: BTreeMap<Name, Row>,
     /// The newest epoch that each device said it opened.
     pub opened: BTreeMap<AuthorId, u32>,
-    /// For each epoch, the generation of the key that was wrapped to, per device.
-    pub wrapped: BTreeMap<u32, BTreeMap<AuthorId, (u32, KeyId)>>,
+    /// For each epoch and device, every key that was wrapped to: a device may have opened through the oldest of them.
+    pub wrapped: BTreeMap<u32, BTreeMap<AuthorId, BTreeSet<(u32, KeyId)>>>,
     /// The epoch in which a key was destroyed.
     pub killed: BTreeMap<KeyId, u32>,
     /// The keys of which the registry said that the erasure is complete.
@@ -257,7 +257,8 @@ impl World {
             self.registry.disk.chain = before;
             return;
         }
-        let generations = members.iter().map(|(device, id, _, generation)| (*device, (*generation, *id)));
+        let used = |generation, id| BTreeSet::from([(generation, id)]);
+        let generations = members.iter().map(|(device, id, _, generation)| (*device, used(*generation, *id)));
         self.registry.rows.wrapped.insert(epoch, generations.collect());
         // R_open turns with each epoch: what was wrapped to the old one stays closed.
         let chain = &mut self.registry.disk.chain;
@@ -415,9 +416,9 @@ impl World {
         let (epoch, clock) = (self.registry.disk.chain.epoch(), self.clock(Address::Registry));
         let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
         for (device, id, public, generation) in self.wrap_targets() {
-            let used = self.registry.rows.wrapped.get(&epoch).and_then(|it| it.get(&device)).copied();
+            let used = self.registry.rows.wrapped.get(&epoch).and_then(|it| it.get(&device));
             let opened = self.registry.rows.opened.get(&device).is_some_and(|opened| *opened >= epoch);
-            if opened || used.is_some_and(|(_, used)| used == id) {
+            if opened || used.is_some_and(|used| used.contains(&(generation, id))) {
                 continue;
             }
             let random = self.random.bytes();
@@ -428,7 +429,7 @@ impl World {
             let feed = Feed::keyring(Class::Keyring, GROUP, epoch);
             if self.write(Address::Registry, feed, vec![(body, vec![])], false).is_some() {
                 let wrapped = self.registry.rows.wrapped.entry(epoch).or_default();
-                wrapped.insert(device, (generation, id));
+                wrapped.entry(device).or_default().insert((generation, id));
             }
         }
     }
@@ -445,9 +446,11 @@ impl World {
                 let opened = registry.rows.opened.get(device).copied().unwrap_or(0);
                 let of = |range: &u32| registry.rows.wrapped.get(range).and_then(|it| it.get(device));
                 let before = registry.rows.wrapped.keys().filter(|epoch| **epoch <= at);
-                let newest = before.filter_map(of).map(|(generation, _)| *generation).max();
+                let newest = before.filter_map(of).flatten().map(|(generation, _)| *generation).max();
                 let later = (at + 1..=opened).filter_map(|epoch| of(&epoch));
-                erased && later.into_iter().any(|(generation, _)| Some(*generation) > newest)
+                let oldest_of =
+                    |used: &BTreeSet<(u32, KeyId)>| used.first().map(|(generation, _)| *generation);
+                erased && later.into_iter().any(|used| oldest_of(used) > newest)
             })
         };
         let complete: Vec<KeyId> = registry
