@@ -63,7 +63,7 @@ pub struct State {
     withdrawn: BTreeSet<Name>,
     uses: BTreeMap<Name, BTreeSet<Name>>,
     erased: BTreeMap<KeyId, BTreeSet<AuthorId>>,
-    wraps: BTreeMap<AuthorId, BTreeMap<u32, (KeyId, [u8; 32])>>,
+    wraps: BTreeMap<AuthorId, BTreeSet<(u32, KeyId, [u8; 32])>>,
     opens: BTreeMap<RunId, (AuthorId, Vec<(RunId, u64)>)>,
     quarantine: BTreeMap<RecordId, Quarantine>,
 }
@@ -146,7 +146,7 @@ impl State {
                 let generation = body.get("generation")?.as_int()?.try_into().ok()?;
                 let public = body.get("wrap_key")?.as_array_of()?;
                 let wrap = KeyId(name(body, "wrap")?);
-                self.wraps.entry(source.author).or_default().insert(generation, (wrap, public));
+                self.wraps.entry(source.author).or_default().insert((generation, wrap, public));
             }
             Kind::Mode | Kind::Policy | Kind::Entitlement | Kind::KeyringEpoch
                 if source.feed.class.is_registrys() =>
@@ -244,8 +244,7 @@ impl State {
 
     /// The newest wrap key that a device published: generation, name, public half.
     pub fn newest_wrap(&self, device: AuthorId) -> Option<(u32, KeyId, [u8; 32])> {
-        let (generation, (id, public)) = self.wraps.get(&device)?.last_key_value()?;
-        Some((*generation, *id, *public))
+        self.wraps.get(&device)?.last().copied()
     }
 
     /// The records in quarantine.

@@ -110,11 +110,6 @@ impl World {
         // A bug that takes runs up again takes them up where the disk has them.
         let lines = &disk.lines;
         kiosk.saved.retain(|_, pen| lines.contains_key(&pen.run()));
-        if self.plant == Some(Plant::ContinueRunAfterRestart)
-            && let Some(old) = kiosk.images.front()
-        {
-            let _ = old;
-        }
         kiosk.disk = disk;
         self.restart(Address::Kiosk(number));
     }
@@ -141,6 +136,12 @@ impl World {
     pub fn kiosk_settles(&mut self, number: usize, keys: bool) {
         if self.kiosks[number].stolen {
             return;
+        }
+        // After a restore others hold a wrap key of this kiosk that it has lost: it says a newer one.
+        let kiosk = &self.kiosks[number];
+        let newest = kiosk.state.newest_wrap(Kiosk::name(number).0);
+        if newest.is_some_and(|(_, id, _)| !kiosk.disk.chain.wraps().any(|(_, held)| held == id)) {
+            self.publish_wrap(number);
         }
         if keys {
             self.open_keyring(number);

@@ -276,6 +276,46 @@ impl World {
             self.truth.check(12, !last, || sticks.unwrap_or_default());
         }
         self.check_all();
+        if self.truth.broken.is_none() {
+            self.sticks_down();
+        }
+    }
+
+    /// The roads upwards are gone; a stick brings what the registry holds, epoch after epoch.
+    fn sticks_down(&mut self) {
+        for _ in 0..2 {
+            self.begin_epoch();
+            for number in 0..self.kiosks.len() {
+                self.stick(number);
+            }
+            self.flights.clear();
+        }
+        let epoch = self.registry.disk.chain.epoch();
+        let behind = self.kiosks.iter().position(|it| !it.stolen && it.disk.chain.epoch() != epoch);
+        let sure = !self.truth.registry_restored;
+        self.truth.check(12, behind.is_none() || !sure, || {
+            format!("kiosk {} does not open epoch {epoch} from a stick", behind.unwrap_or_default())
+        });
+    }
+
+    /// Every page that the registry holds and the kiosk does not, in the order of their class.
+    fn stick(&mut self, number: usize) {
+        let at = Address::Kiosk(number);
+        let mut runs: Vec<_> =
+            self.registry.disk.lines.values().map(|line| (line.feed().class, line.at().run)).collect();
+        runs.sort_unstable();
+        for (_, run) in runs {
+            loop {
+                let from = self.kiosks[number].sync.line(run).map_or(0, |line| line.at().length);
+                let Some(page) = self.registry.disk.page(run, from) else { break };
+                let commands =
+                    self.step(at, Event::Heard(Address::Agent(number).peer(), Box::new(Message::Page(page))));
+                self.perform(at, commands);
+                if self.kiosks[number].sync.line(run).map_or(0, |line| line.at().length) == from {
+                    break;
+                }
+            }
+        }
     }
 
     /// Everybody speaks once, and messages travel.

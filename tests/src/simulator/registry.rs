@@ -402,6 +402,10 @@ impl World {
     }
 
     fn give_key(&mut self, key: KeyId) {
+        if self.plant == Some(Plant::KeyringInOrdinaryFeed) {
+            let newest = self.registry.disk.chain.newest_group_key().map_or(0, |(epoch, _)| epoch);
+            self.truth.key_under_group(newest, key);
+        }
         let (epoch, clock) = (self.registry.disk.chain.epoch(), self.clock(Address::Registry));
         let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
         let nonce = self.random.bytes();
