@@ -100,9 +100,9 @@ impl World {
             Deed::EnrolAtKiosk if !stolen => self.enrol_at_kiosk(kiosk),
             Deed::WithdrawAtKiosk if !stolen => self.withdraw_at_kiosk(kiosk, salt),
             Deed::Bulk => self.bulk(30),
-            Deed::Epoch => self.begin_epoch(),
+            Deed::Epoch if !self.registry.is_recovering() => self.begin_epoch(),
             Deed::Snapshot => self.snapshot(),
-            Deed::Expel if salt.is_multiple_of(4) => self.expel(kiosk),
+            Deed::Expel if salt.is_multiple_of(2) => self.expel(kiosk),
             Deed::Poison => self.poison(kiosk, salt),
             Deed::CrashBeforeCommit => drop(self.crashes.insert(who, Crash::BeforeCommit)),
             Deed::CrashAfterCommit => drop(self.crashes.insert(who, Crash::AfterCommit)),
@@ -116,7 +116,7 @@ impl World {
             Deed::Double => self.double(),
             Deed::Forge => self.forge(kiosk, salt),
             Deed::Replay => self.replay(kiosk, salt),
-            Deed::Decide | Deed::EnrolAtKiosk | Deed::WithdrawAtKiosk | Deed::Expel => {}
+            Deed::Decide | Deed::EnrolAtKiosk | Deed::WithdrawAtKiosk | Deed::Expel | Deed::Epoch => {}
         }
         self.check_freshness();
     }
@@ -264,6 +264,9 @@ impl World {
                 format!("a withdrawal is not everywhere after {round} rounds")
             });
             let sticks = self.what_sticks();
+            if sticks.is_none() && self.registry.is_recovering() {
+                continue;
+            }
             if sticks.is_none() && epochs < 2 && self.erasures_wait() {
                 epochs += 1;
                 self.begin_epoch();

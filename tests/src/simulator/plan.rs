@@ -102,7 +102,7 @@ const WEIGHTS: [(Deed, u64); 25] = [
     (Deed::Snapshot, 1),
     (Deed::Expel, 1),
     (Deed::Poison, 2),
-    (Deed::CrashBeforeCommit, 3),
+    (Deed::CrashBeforeCommit, 6),
     (Deed::CrashAfterCommit, 3),
     (Deed::Restart, 3),
     (Deed::Restore, 1),

@@ -124,6 +124,17 @@ impl Registry {
         self.images.push_back((self.disk.clone(), self.state.clone(), self.rows.clone()));
     }
 
+    /// A tenant is founded before its first backup: what was never said to anybody is not taken back.
+    pub fn first_backup(&mut self) {
+        self.images.clear();
+        self.image();
+    }
+
+    /// Whether it still waits for what devices hold: no epoch is issued before.
+    pub fn is_recovering(&self) -> bool {
+        self.recovering > 0
+    }
+
     /// The writer of a feed.
     pub fn pen(&mut self, feed: Feed, plant: Option<Plant>) -> Option<RunWriter> {
         let process = self.serving();
@@ -379,9 +390,17 @@ impl World {
         self.adopt();
         self.wrap_late();
         self.complete_erasures();
-        if self.registry.recovering == 1 {
+        if self.registry.recovering == 1 || self.wrapped_to_expelled() {
             self.begin_epoch();
         }
+    }
+
+    /// After a restore an epoch may have been wrapped to a device whose expulsion only then came back: it is superseded.
+    fn wrapped_to_expelled(&self) -> bool {
+        let members = self.registry.disk.members(REGISTRY.0);
+        let newest = self.registry.rows.wrapped.get(&self.registry.disk.chain.epoch());
+        let expelled = || newest.is_some_and(|it| it.keys().any(|device| members.is_expelled(*device)));
+        self.registry.recovering == 0 && expelled()
     }
 
     fn adopt(&mut self) {

@@ -391,7 +391,13 @@ impl World {
         for (number, issued) in self.truth.expelled.clone() {
             let chain = &self.kiosks[number].disk.chain;
             let (epochs, _) = self.truth.know(chain);
-            let later = epochs.iter().any(|epoch| *epoch > issued);
+            // An expulsion that was lost with the database before anybody heard of it has to be said again.
+            if !self.registry.disk.members(REGISTRY.0).is_expelled(Kiosk::name(number).0) {
+                continue;
+            }
+            let now = self.registry.disk.chain.epoch();
+            let later = |epoch: &u32| *epoch > issued && (*epoch == now || !self.truth.registry_restored);
+            let later = epochs.iter().any(later);
             let newest = self.registry.disk.chain.newest_group_key().map_or(0, |(epoch, _)| epoch);
             let rotated = self.registry.disk.chain.epoch() > issued;
             let reads = rotated && chain.group_epochs().any(|epoch| epoch == newest);

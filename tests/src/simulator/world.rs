@@ -148,6 +148,7 @@ impl World {
         }
         world.connect(Address::Registry);
         world.found_tenant();
+        world.registry.first_backup();
         world
     }
 
@@ -398,7 +399,7 @@ impl World {
             Address::Registry | Address::Agent(_) => REGISTRY,
         };
         let (mut writer, mut written) = self.pen(at, author, feed);
-        let key = self.disk(at).chain.newest_group_key();
+        let key = self.sealing_key(at);
         for (body, kills) in bodies {
             let nonce = self.random.bytes();
             let seal = match (&key, sealed) {
@@ -426,6 +427,18 @@ impl World {
             self.perform(at, commands);
         }
         Some(written)
+    }
+
+    /// The newest group key; of the registry, the newest that a member has opened: one that is nowhere else yet could be lost
+    /// with the database, and with it what was sealed to it.
+    fn sealing_key(&mut self, at: Address) -> Option<(u32, ledger::GroupKey)> {
+        let opened = self.registry.rows.opened.values().copied().max().unwrap_or(0);
+        let chain = &self.disk(at).chain;
+        let safe = chain.group_epochs().filter(|epoch| *epoch <= opened).max();
+        match (at, safe) {
+            (Address::Registry, Some(epoch)) => chain.group_key(epoch).map(|key| (epoch, key)),
+            _ => chain.newest_group_key(),
+        }
     }
 
     /// The writer of this process for a feed; a new run if it has none, or the store is not where it left it.
