@@ -71,6 +71,7 @@ mod open;
 mod page;
 mod receipt;
 mod record;
+mod replica;
 mod run;
 mod seal;
 mod sign;
@@ -96,15 +97,13 @@ pub use open::{Open, Prior, Why};
 pub use page::{MAX_PAGE, MAX_PAGE_RECORDS, Page, paginate};
 pub use receipt::{Receipt, SignedReceipt};
 pub use record::{Header, Record, RecordId, leaf_of};
+pub use replica::{Command, Event, Fork, Line, Peer, Role};
 pub use run::{RunVerifier, RunWriter, SignedRecord};
 pub use seal::{GroupKey, PersonKey, Personal, Seal};
 pub use sign::{AuthorKey, verify_record_sig};
 pub use state::{Known, Name, Quarantine, State, Version};
 pub use suite::{Real, Signer, Suite};
-pub use sync::{
-    ASK_AGAIN_MS, Command, Event, Fork, Line, MAX_AFTER_EXPULSION, MAX_FORKS, MAX_RUNS_PER_AUTHOR, Peer,
-    Role, Sync,
-};
+pub use sync::{ASK_AGAIN_MS, MAX_AFTER_EXPULSION, MAX_FORKS, MAX_RUNS_PER_AUTHOR, Sync};
 pub use tree::{
     CompactRange, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion,
 };

@@ -81,6 +81,11 @@ impl Disk {
         records.iter().map(|it| it.record.leaf).collect()
     }
 
+    /// The leaf at a place.
+    pub fn leaf(&self, run: RunId, seq: u64) -> Option<Leaf> {
+        self.records.get(&run)?.get(usize::try_from(seq).ok()?).map(|it| it.record.leaf)
+    }
+
     /// Who belongs, from the control records in the store.
     pub fn members(&self, registry: AuthorId) -> Members {
         let mut members = Members::new(registry);

@@ -2,6 +2,7 @@
 //! wrong does, by seed. See `plan` for what happens, `truth` for the properties, `symbols` for what is symbolic.
 
 pub mod disk;
+pub mod epochs;
 pub mod kiosk;
 pub mod plan;
 pub mod registry;
@@ -336,7 +337,7 @@ impl World {
                 if self.random.percent(75) {
                     self.arrive(flight);
                 } else {
-                    self.random.next();
+                    self.random.draw();
                 }
             }
         }

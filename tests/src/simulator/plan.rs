@@ -154,13 +154,13 @@ impl Plan {
         let count = 40 + random.below(ACTIONS - 40);
         let sum: u64 = WEIGHTS.iter().map(|(_, weight)| weight).sum();
         let action = |_| {
-            let mut place = random.next() % sum;
+            let mut place = random.draw() % sum;
             let found = WEIGHTS.iter().find(|(_, weight)| {
                 let here = place < *weight;
                 place = place.saturating_sub(*weight);
                 here
             });
-            Action { deed: found.expect("the place is within the sum").0, salt: random.next() }
+            Action { deed: found.expect("the place is within the sum").0, salt: random.draw() }
         };
         let actions = (0..count).map(action).collect();
         Plan { seed, kiosks, restores, actions }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ledger::{
     AuthorId, Body, Class, Cursor, Event, Feed, Head, KeyId, Members, Message, Name, Prior, Receipt, Record,
-    Role, RunId, RunWriter, Scope, SignedReceipt, Source, State, Sync, Value, WrapPublic, WrapSecret,
+    Role, RunId, RunWriter, Scope, SignedReceipt, Source, State, Sync, Value, WrapSecret,
 };
 
 use super::{
@@ -16,7 +16,8 @@ use super::{
 };
 
 const CONTROL: Feed = Feed::of(Class::Control);
-const URGENT: Feed = Feed::of(Class::FacilityUrgent);
+/// The feed that never waits.
+pub const URGENT: Feed = Feed::of(Class::FacilityUrgent);
 const BULK: Feed = Feed::of(Class::FacilityBulk);
 /// Ticks that a registry waits after its database was put back, before it begins an epoch.
 const RECOVER_TICKS: u32 = 12;
@@ -49,6 +50,8 @@ pub struct Rows {
     pub people: BTreeMap<Name, Row>,
     /// The newest epoch that each device said it opened.
     pub opened: BTreeMap<AuthorId, u32>,
+    /// The epoch that the last head of each device names: lower than before if its vault was put back.
+    pub says: BTreeMap<AuthorId, u32>,
     /// For each epoch and device, every key that was wrapped to: a device may have opened through the oldest of them.
     pub wrapped: BTreeMap<u32, BTreeMap<AuthorId, BTreeSet<(u32, KeyId)>>>,
     /// The epoch in which a key was destroyed.
@@ -72,7 +75,7 @@ pub struct Registry {
     /// Backups.
     images: VecDeque<(Disk, State, Rows)>,
     /// In the key port, not in the database: the highest epoch ever issued.
-    issued: u32,
+    pub issued: u32,
     /// Ticks to wait before an epoch may be issued.
     recovering: u32,
     /// The database was put back at least once.
@@ -223,7 +226,8 @@ impl World {
         self.begin_epoch();
     }
 
-    fn registry_writes(
+    /// One change and its record.
+    pub fn registry_writes(
         &mut self,
         feed: Feed,
         kind: &str,
@@ -236,78 +240,6 @@ impl World {
         let written = self.write(Address::Registry, feed, vec![(body, kills)], sealed);
         self.truth.changes += u64::from(written.is_some());
         written.is_some()
-    }
-
-    /// New K, survivors only; new G if somebody left. Everything is wrapped to the newest key that each member published.
-    pub fn begin_epoch(&mut self) {
-        let members: Vec<(AuthorId, KeyId, WrapPublic, u32)> = self.wrap_targets();
-        let epoch = self.registry.issued.max(self.registry.disk.chain.epoch()) + 1;
-        let first = epoch == 1;
-        let left = !self.truth.expelled.is_empty() && self.plant != Some(Plant::OldGroupKeyAfterExpulsion);
-        let (key, group) = (self.random.bytes(), self.random.bytes());
-        self.registry.issued = epoch;
-        let mut chain = self.registry.disk.chain.clone();
-        chain.begin(epoch, key, (first || left).then_some(group));
-        let own = chain.newest_wrap(&SYMBOLS).expect("the registry always has one");
-        let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
-        let clock = self.clock(Address::Registry);
-        let mut bodies = Vec::new();
-        let all = members.iter().map(|(device, id, public, _)| (*device, *id, *public));
-        for to in all.chain([(REGISTRY.0, own.1, own.2)]) {
-            bodies.extend(chain.wrap_body(&SYMBOLS, &scope, to, self.random.bytes(), clock));
-        }
-        for person in chain.persons().collect::<Vec<_>>() {
-            bodies.extend(chain.key_body(&scope, person, self.random.bytes(), clock));
-        }
-        let feed = Feed::keyring(Class::Keyring, GROUP, epoch);
-        let bodies: Vec<_> = bodies.into_iter().map(|body| (body, vec![])).collect();
-        let opens: Vec<Body> = bodies.iter().map(|(body, _)| body.clone()).collect();
-        let before = self.registry.disk.chain.clone();
-        self.registry.disk.chain = chain;
-        if self.write(Address::Registry, feed, bodies, false).is_none() {
-            self.registry.disk.chain = before;
-            return;
-        }
-        let used = |generation, id| BTreeSet::from([(generation, id)]);
-        let generations = members.iter().map(|(device, id, _, generation)| (*device, used(*generation, *id)));
-        self.registry.rows.wrapped.insert(epoch, generations.collect());
-        // R_open turns with each epoch: what was wrapped to the old one stays closed.
-        let chain = &mut self.registry.disk.chain;
-        let _ = chain.open(&SYMBOLS, &scope, REGISTRY.0, opens.iter());
-        chain.add_wrap(KeyId(self.random.bytes()), WrapSecret::from_bytes(self.random.bytes()), 0);
-        let lines: Vec<RunId> = self
-            .registry
-            .disk
-            .lines
-            .values()
-            .filter(|line| line.feed() == feed)
-            .map(|line| line.at().run)
-            .collect();
-        if let Some(run) = lines.first() {
-            let fields = vec![
-                ("version".to_owned(), Value::Int(epoch.into())),
-                ("epoch".to_owned(), Value::Int(epoch.into())),
-                ("run".to_owned(), Value::bytes(run.0)),
-            ];
-            self.registry_writes(URGENT, "KeyringEpoch", fields, vec![], true);
-        }
-        for process in 0..self.registry.processes.len() {
-            self.registry.serving = process;
-            let commands = self.step(Address::Registry, Event::Opened(epoch));
-            self.perform(Address::Registry, commands);
-        }
-    }
-
-    /// The newest wrap key of each member and its generation.
-    fn wrap_targets(&self) -> Vec<(AuthorId, KeyId, WrapPublic, u32)> {
-        let members = self.registry.disk.members(REGISTRY.0);
-        let target = |(device, keys): (AuthorId, &BTreeSet<(KeyId, WrapPublic)>)| {
-            let published = self.registry.state.newest_wrap(device);
-            let first = keys.first().map(|(id, public)| (0, *id, public.0));
-            let (generation, id, public) = published.or(first)?;
-            Some((device, id, WrapPublic(public), generation))
-        };
-        members.devices().filter_map(target).collect()
     }
 
     /// New records in the database.
@@ -395,14 +327,6 @@ impl World {
         }
     }
 
-    /// After a restore an epoch may have been wrapped to a device whose expulsion only then came back: it is superseded.
-    fn wrapped_to_expelled(&self) -> bool {
-        let members = self.registry.disk.members(REGISTRY.0);
-        let newest = self.registry.rows.wrapped.get(&self.registry.disk.chain.epoch());
-        let expelled = || newest.is_some_and(|it| it.keys().any(|device| members.is_expelled(*device)));
-        self.registry.recovering == 0 && expelled()
-    }
-
     fn adopt(&mut self) {
         let registry = &self.registry;
         let waiting: Vec<(Name, KeyId)> = registry
@@ -418,79 +342,6 @@ impl World {
             self.state_person(name, key, 1);
             self.give_key(key);
         }
-    }
-
-    fn give_key(&mut self, key: KeyId) {
-        if self.plant == Some(Plant::KeyringInOrdinaryFeed) {
-            let newest = self.registry.disk.chain.newest_group_key().map_or(0, |(epoch, _)| epoch);
-            self.truth.key_under_group(newest, key);
-        }
-        let (epoch, clock) = (self.registry.disk.chain.epoch(), self.clock(Address::Registry));
-        let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
-        let nonce = self.random.bytes();
-        if let Some(body) = self.registry.disk.chain.key_body(&scope, key, nonce, clock) {
-            let feed = Feed::keyring(Class::Keyring, GROUP, epoch);
-            self.write(Address::Registry, feed, vec![(body, vec![])], false);
-        }
-    }
-
-    /// Whoever published a wrap key that was not wrapped to and cannot open the epoch gets another wrap.
-    fn wrap_late(&mut self) {
-        let (epoch, clock) = (self.registry.disk.chain.epoch(), self.clock(Address::Registry));
-        let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
-        for (device, id, public, generation) in self.wrap_targets() {
-            let used = self.registry.rows.wrapped.get(&epoch).and_then(|it| it.get(&device));
-            let opened = self.registry.rows.opened.get(&device).is_some_and(|opened| *opened >= epoch);
-            if opened || used.is_some_and(|used| used.contains(&(generation, id))) {
-                continue;
-            }
-            let random = self.random.bytes();
-            let chain = &self.registry.disk.chain;
-            let Some(body) = chain.wrap_body(&SYMBOLS, &scope, (device, id, public), random, clock) else {
-                return;
-            };
-            let feed = Feed::keyring(Class::Keyring, GROUP, epoch);
-            if self.write(Address::Registry, feed, vec![(body, vec![])], false).is_some() {
-                let wrapped = self.registry.rows.wrapped.entry(epoch).or_default();
-                wrapped.entry(device).or_default().insert((generation, id));
-            }
-        }
-    }
-
-    /// An erasure is complete when every member has confirmed it, and has opened a later epoch through a wrap key that is
-    /// newer than every key that an earlier epoch was wrapped to.
-    fn complete_erasures(&mut self) {
-        let members: Vec<AuthorId> =
-            self.registry.disk.members(REGISTRY.0).devices().map(|(device, _)| device).collect();
-        let registry = &self.registry;
-        let done = |key: &KeyId, at: u32| {
-            members.iter().all(|device| {
-                let erased = registry.state.erased_by(*key).any(|other| other == *device);
-                let opened = registry.rows.opened.get(device).copied().unwrap_or(0);
-                let of = |range: &u32| registry.rows.wrapped.get(range).and_then(|it| it.get(device));
-                let before = registry.rows.wrapped.keys().filter(|epoch| **epoch <= at);
-                let newest = before.filter_map(of).flatten().map(|(generation, _)| *generation).max();
-                let later = (at + 1..=opened).filter_map(|epoch| of(&epoch));
-                let oldest_of =
-                    |used: &BTreeSet<(u32, KeyId)>| used.first().map(|(generation, _)| *generation);
-                erased && later.into_iter().any(|used| oldest_of(used) > newest)
-            })
-        };
-        let complete: Vec<KeyId> = registry
-            .rows
-            .killed
-            .iter()
-            .filter(|(key, at)| !registry.rows.complete.contains(*key) && done(key, **at))
-            .map(|(key, _)| *key)
-            .collect();
-        if !self.registry.restored {
-            self.registry.rows.complete.extend(complete);
-        }
-    }
-
-    /// Whether an erasure waits for an epoch that everybody can open anew.
-    pub fn erasures_wait(&self) -> bool {
-        self.registry.rows.killed.keys().any(|key| !self.registry.rows.complete.contains(key))
     }
 
     /// A person is registered: the key first, then the record, then the key for the members.
@@ -605,6 +456,7 @@ impl World {
     pub fn answer(&mut self, to: Address, head: &Head) {
         let opened = self.registry.rows.opened.entry(head.device).or_insert(0);
         *opened = head.epoch.max(*opened);
+        self.registry.rows.says.insert(head.device, head.epoch);
         let runs = self.runs_of(head.device);
         let receipt = self.receipt(head.device, runs, head.nonce);
         self.truth.receipt_sent(&self.registry.disk, &receipt.receipt);

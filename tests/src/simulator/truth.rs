@@ -263,7 +263,7 @@ impl World {
     fn check_pulses(&mut self) {
         for (number, run, seq, leaf) in self.truth.pulses.clone() {
             let kiosk = &self.kiosks[number];
-            let held = kiosk.restored || World::leaf(&kiosk.disk, run, seq) == Some(leaf);
+            let held = kiosk.restored || kiosk.disk.leaf(run, seq) == Some(leaf);
             self.truth.check(2, held, || format!("kiosk {number} drove the strike and has no record of it"));
         }
     }

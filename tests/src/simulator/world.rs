@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ledger::{
-    AuthorId, Clock, Command, Event, Feed, GroupId, Leaf, Message, Open, Peer, Record, Role, RunId,
-    RunWriter, Seal, SignedRecord, Source, State, Sync, Value, Why,
+    AuthorId, Clock, Command, Event, Feed, GroupId, Message, Open, Peer, Record, Role, RunId, RunWriter,
+    Seal, SignedRecord, Source, Sync, Value, Why,
 };
 
 use super::{
@@ -252,10 +252,10 @@ impl World {
             return false;
         }
         for command in staged {
-            match command {
-                Command::Keep(line, page) => self.disk(at).keep(*line, &page),
-                Command::Drop(run) => self.disk(at).remove(run),
-                _ => unreachable!("only writes are staged"),
+            if let Command::Keep(line, page) = command {
+                self.disk(at).keep(*line, &page);
+            } else if let Command::Drop(run) = command {
+                self.disk(at).remove(run);
             }
         }
         self.image(at);
@@ -268,12 +268,10 @@ impl World {
 
     /// `UPDATE .. WHERE length = first`: the page must follow what the database holds now.
     fn conflicts(&self, staged: &[Command]) -> bool {
-        staged.iter().any(|command| match command {
-            Command::Keep(_, page) => {
-                self.registry.disk.lines.get(&page.run).map_or(0, |line| line.at().length) != page.first
-            }
-            _ => false,
-        })
+        let held = |run| self.registry.disk.lines.get(run).map_or(0, |line| line.at().length);
+        staged
+            .iter()
+            .any(|command| matches!(command, Command::Keep(_, page) if held(&page.run) != page.first))
     }
 
     /// Keeps an image of the store, to be put back one day.
@@ -499,15 +497,5 @@ impl World {
     pub fn body<const N: usize>(&self, at: Address, kind: &str, fields: [(&str, Value); N]) -> ledger::Body {
         let fields = fields.map(|(name, value)| (name.to_owned(), value)).to_vec();
         ledger::Body { kind: kind.to_owned(), clock: self.clock(at), fields, personal: None }
-    }
-
-    /// The leaf at a place of a store.
-    pub fn leaf(disk: &Disk, run: RunId, seq: u64) -> Option<Leaf> {
-        disk.records.get(&run)?.get(seq as usize).map(|it| it.record.leaf)
-    }
-
-    /// The state that a kiosk shows.
-    pub fn state(&self, number: usize) -> &State {
-        &self.kiosks[number].state
     }
 }
