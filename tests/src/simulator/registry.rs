@@ -19,7 +19,7 @@ const CONTROL: Feed = Feed::of(Class::Control);
 /// The feed that never waits.
 pub const URGENT: Feed = Feed::of(Class::FacilityUrgent);
 const BULK: Feed = Feed::of(Class::FacilityBulk);
-/// Ticks that a registry waits after its database was put back, before it begins an epoch.
+/// Ticks that a registry waits after its database was put back and every member was heard, before it begins an epoch.
 const RECOVER_TICKS: u32 = 12;
 
 /// One process.
@@ -205,6 +205,7 @@ impl World {
         let registry = &mut self.registry;
         (registry.disk, registry.state, registry.rows) = (disk, state, rows);
         registry.disk.chain.take_wraps(&port);
+        registry.rows.says.clear();
         (registry.restored, registry.recovering) = (true, RECOVER_TICKS);
         registry.version += 1;
         self.truth.registry_restored = true;
@@ -308,7 +309,12 @@ impl World {
 
     /// What the registry does by itself: confirms, adopts, wraps to whoever is late.
     pub fn registry_desk(&mut self) {
-        self.registry.recovering = self.registry.recovering.saturating_sub(1);
+        // Time alone does not do: an epoch issued while a device with the newest keyring is cut off loses its group key.
+        let members = self.registry.disk.members(REGISTRY.0);
+        let says = &self.registry.rows.says;
+        if members.devices().all(|(device, _)| says.contains_key(&device)) {
+            self.registry.recovering = self.registry.recovering.saturating_sub(1);
+        }
         let kills: Vec<KeyId> = self.registry.state.asked_to_kill().collect();
         let known: BTreeMap<KeyId, Name> =
             self.registry.state.people().map(|(name, known)| (known.key, name)).collect();
