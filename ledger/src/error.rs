@@ -28,6 +28,10 @@ pub enum Place {
     Page,
     /// A signed head.
     Head,
+    /// A signed receipt.
+    Receipt,
+    /// A message between replicas.
+    Message,
     /// A checkpoint note.
     Checkpoint,
 }
@@ -43,6 +47,8 @@ impl fmt::Display for Place {
             Place::UnknownRecord => f.write_str("record without a readable header"),
             Place::Page => f.write_str("page"),
             Place::Head => f.write_str("signed head"),
+            Place::Receipt => f.write_str("signed receipt"),
+            Place::Message => f.write_str("message"),
             Place::Checkpoint => f.write_str("checkpoint"),
         }
     }

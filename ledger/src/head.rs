@@ -5,7 +5,7 @@
 //! `"genkan head 1\0" || head`. Runs stand in the order of their ids, cursors in that of feed and run, each once.
 
 use crate::sign::verify;
-use crate::{AuthorId, AuthorKey, Error, Place, Prior, Value};
+use crate::{AuthorId, Error, Place, Prior, Signer, Suite, Value};
 
 const HEAD: &[u8; 14] = b"genkan head 1\0";
 
@@ -47,7 +47,7 @@ impl SignedHead {
     ///
     /// Errors: [`Error::BadHead`] if the key is not that of `head.device`, [`Error::Malformed`] for a run or cursor named
     /// twice, [`Error::TooLarge`] for more than fits in 64 KiB (over a thousand runs).
-    pub fn sign(author: &AuthorKey, mut head: Head) -> Result<SignedHead, Error> {
+    pub fn sign(author: &dyn Signer, mut head: Head) -> Result<SignedHead, Error> {
         if author.id() != head.device {
             return Err(Error::BadHead { device: head.device });
         }
@@ -63,6 +63,11 @@ impl SignedHead {
     pub fn verify(&self, device: AuthorId) -> Result<(), Error> {
         let valid = self.head.device == device && verify(device, &self.head.message()?, &self.sig);
         if valid { Ok(()) } else { Err(Error::BadHead { device }) }
+    }
+
+    /// As [`SignedHead::verify`] for the device that it names, with the signatures of another suite.
+    pub fn verify_with(&self, suite: &dyn Suite) -> bool {
+        self.head.message().is_ok_and(|message| suite.verify(self.head.device, &message, &self.sig))
     }
 
     /// The bytes that travel. Errors: as [`SignedHead::sign`].
@@ -117,11 +122,11 @@ impl Cursor {
         (&self.feed, self.at.run)
     }
 
-    fn to_value(&self) -> Option<Value> {
+    pub(crate) fn to_value(&self) -> Option<Value> {
         Some(Value::Array(vec![Value::text(&self.feed), self.at.to_value()?]))
     }
 
-    fn from_value(value: &Value) -> Option<Cursor> {
+    pub(crate) fn from_value(value: &Value) -> Option<Cursor> {
         let [feed, at] = value.as_array()? else {
             return None;
         };

@@ -15,6 +15,12 @@
 //! | `run` | [`RunWriter`], [`RunVerifier`] |
 //! | `page` | how records travel |
 //! | `tree` | RFC 6962 root, inclusion and consistency |
+//! | `feed`, `kind` | feeds, and the authority table: which kind may stand where |
+//! | `members`, `state` | who belongs; what all records say together |
+//! | `keyring`, `wrap` | the keys of an epoch, and how a holder forgets |
+//! | `freshness`, `receipt` | how old what a kiosk knows may be; what the registry holds durably |
+//! | `message`, `sync` | what replicas say to each other, and what they do about it |
+//! | `suite` | the primitives with public keys as a port, for the simulator |
 //! | `head`, `checkpoint` | what an author says outside of its runs about how far they go |
 //!
 //! The bytes are frozen by the vectors in `ledger/vectors`.
@@ -53,32 +59,56 @@ mod base64;
 mod body;
 mod checkpoint;
 mod error;
+mod feed;
+mod freshness;
 mod head;
 mod id;
+mod keyring;
+mod kind;
+mod members;
+mod message;
 mod open;
 mod page;
+mod receipt;
 mod record;
+mod replica;
 mod run;
 mod seal;
 mod sign;
+mod state;
+mod suite;
+mod sync;
 mod tree;
 mod value;
+mod wrap;
 
 pub use body::{Body, Clock};
 pub use checkpoint::{Checkpoint, MAX_NOTE};
 pub use error::{Error, Place};
+pub use feed::{Class, Feed};
+pub use freshness::{DRAW_EVERY_MS, FRESH_MS, Freshness, Grade, MAX_NONCES, STALE_MS};
 pub use head::{Cursor, Head, SignedHead};
 pub use id::{AuthorId, GroupId, KeyId, Leaf, Root, RunId};
+pub use keyring::{Chain, KeyringError, MAX_WRAP_KEYS, Scope};
+pub use kind::{KINDS, Kind};
+pub use members::{Members, Source, Standing};
+pub use message::{Have, MAX_HAVE, MAX_MESSAGE, MAX_WANT, Message};
 pub use open::{Open, Prior, Why};
 pub use page::{MAX_PAGE, MAX_PAGE_RECORDS, Page, paginate};
+pub use receipt::{Receipt, SignedReceipt};
 pub use record::{Header, Record, RecordId, leaf_of};
+pub use replica::{Command, Event, Fork, Line, Peer, Role};
 pub use run::{RunVerifier, RunWriter, SignedRecord};
 pub use seal::{GroupKey, PersonKey, Personal, Seal};
 pub use sign::{AuthorKey, verify_record_sig};
+pub use state::{Known, Name, Quarantine, State, Version};
+pub use suite::{Real, Signer, Suite};
+pub use sync::{ASK_AGAIN_MS, MAX_AFTER_EXPULSION, MAX_FORKS, MAX_RUNS_PER_AUTHOR, Sync};
 pub use tree::{
     CompactRange, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion,
 };
 pub use value::{MAX_DEPTH, Value};
+pub use wrap::{WrapPublic, WrapSecret};
 
 /// The greatest size of a record in bytes.
 pub const MAX_RECORD: usize = 64 * 1024;

@@ -5,8 +5,8 @@
 
 use crate::tree::CompactRange;
 use crate::{
-    AuthorId, AuthorKey, Body, Clock, Error, Header, KeyId, Leaf, Open, Page, Prior, Record, RunId, Seal,
-    leaf_of, record, verify_record_sig,
+    AuthorId, Body, Clock, Error, Header, KeyId, Leaf, Open, Page, Prior, Real, Record, RunId, Seal, Signer,
+    Suite, leaf_of, record, sign::record_message,
 };
 use std::fmt;
 
@@ -67,7 +67,7 @@ impl RunWriter {
     ///
     /// Errors: [`Error::WrongAuthor`] if `open` names another author than the key, and those of [`RunWriter::append`].
     pub fn open(
-        author: &AuthorKey,
+        author: &dyn Signer,
         run: RunId,
         open: &Open,
         clock: Clock,
@@ -84,7 +84,7 @@ impl RunWriter {
     /// Open, [`Error::TooLarge`], [`Error::Malformed`] or [`Error::NotCanonical`] for a body that has no encoding.
     pub fn append(
         &mut self,
-        author: &AuthorKey,
+        author: &dyn Signer,
         body: &Body,
         kills: &[KeyId],
         seal: Seal<'_>,
@@ -97,7 +97,7 @@ impl RunWriter {
         let bytes = record::write(header, body, seal)?;
         let leaf = leaf_of(&bytes);
         self.end.push(leaf);
-        Ok(SignedRecord { run, seq, bytes, leaf, sig: author.sign_record(run, seq, leaf) })
+        Ok(SignedRecord { run, seq, bytes, leaf, sig: author.sign(&record_message(run, seq, leaf)) })
     }
 
     /// The run as it stands: what a head, a checkpoint or the next Open says of it.
@@ -137,6 +137,11 @@ impl RunVerifier {
     /// [`Error::WrongAuthor`], [`Error::AuthorUnknown`], [`Error::RuleBroken`] for a first record that is no Open, and
     /// those of [`Record::parse`] and [`Page::decode`].
     pub fn push(&mut self, page: &Page) -> Result<Vec<Record>, Error> {
+        self.push_with(&Real, page)
+    }
+
+    /// As [`RunVerifier::push`], with the signatures of another suite.
+    pub fn push_with(&mut self, suite: &dyn Suite, page: &Page) -> Result<Vec<Record>, Error> {
         page.check_limits()?;
         let records = parse_all(page)?;
         let mut end = match &self.end {
@@ -148,9 +153,30 @@ impl RunVerifier {
             check_next(&end, record)?;
             end.push(record.leaf);
         }
-        verify_record_sig(end.author, end.run, end.range.size() - 1, end.prev, &page.sig)?;
+        let seq = end.range.size() - 1;
+        if !suite.verify(end.author, &record_message(end.run, seq, end.prev), &page.sig) {
+            return Err(Error::BadSignature { run: end.run, seq });
+        }
         self.end = Some(end);
         Ok(records)
+    }
+
+    /// Takes the next record of a run that this process writes itself, so no signature is looked at. False if it does not
+    /// follow, and nothing changes then.
+    pub(crate) fn grow(&mut self, record: &Record) -> bool {
+        let fresh = || self.author.map(|author| End::empty(record.header.run, author));
+        let Some(mut end) = self.end.clone().or_else(fresh) else { return false };
+        let follows = check_next(&end, record).is_ok();
+        if follows {
+            end.push(record.leaf);
+            self.end = Some(end);
+        }
+        follows
+    }
+
+    /// The leaf of the last record.
+    pub(crate) fn last_leaf(&self) -> Option<Leaf> {
+        self.end.as_ref().map(|end| end.prev)
     }
 
     /// The run as far as it was verified; nothing before the first page.

@@ -26,10 +26,6 @@ impl AuthorKey {
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
-
-    pub(crate) fn sign_record(&self, run: RunId, seq: u64, leaf: Leaf) -> [u8; 64] {
-        self.sign(&record_message(run, seq, leaf))
-    }
 }
 
 impl fmt::Debug for AuthorKey {
@@ -57,7 +53,7 @@ pub(crate) fn verify(author: AuthorId, message: &[u8], sig: &[u8; 64]) -> bool {
     key.is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(sig)).is_ok())
 }
 
-fn record_message(run: RunId, seq: u64, leaf: Leaf) -> [u8; 72] {
+pub(crate) fn record_message(run: RunId, seq: u64, leaf: Leaf) -> [u8; 72] {
     let mut message = [0; 72];
     message[..16].copy_from_slice(RECORD);
     message[16..32].copy_from_slice(&run.0);

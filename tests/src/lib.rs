@@ -4,6 +4,7 @@
 //! is missing, the message says which command brings it.
 
 mod relay;
+pub mod simulator;
 mod visitors;
 
 use std::{
