@@ -361,6 +361,8 @@ impl Site {
         self.reader(ReaderScreen::Pin);
         drop(laid);
         self.refused(CredentialRefusal::Removed);
+        self.screen(&Screen::Idle);
+        // A PIN that was on its way to a card that is gone reaches no other, and the screen says so.
         self.pin("1234");
         self.refused(CredentialRefusal::Removed);
         self.no_grant();
