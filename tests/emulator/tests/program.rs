@@ -255,7 +255,8 @@ fn authenticates() {
         ended.refused("pin-last-try");
         assert_eq!(ended.told["pin_tries"], 1);
     }
-    assert_eq!((card.card.lock().unwrap().secrets(), card.card.lock().unwrap().last_tries()), (3, 0));
+    let counted = |card: &Emulator| (card.secrets(), card.last_tries());
+    assert_eq!(counted(&card.card.lock().unwrap()), (3, 0));
     drop(card);
     fs::write("/run/blocked", "jpki 0018 0\n").unwrap();
     emptied();
