@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use credentials::*;
+use gate::Monotonic;
 use ledger::{AuthorKey, Page, paginate};
 use proptest::prelude::*;
 

@@ -204,7 +204,7 @@ impl Door {
                 let (kept, stopping) = (Arc::clone(&pictures), Arc::clone(&stopping));
                 let thread = panel::PanelThread { panel: small, pictures: kept, stopping };
                 others.push(spawn("panel", move || thread.run())?);
-                let readers = !board.readers.is_empty();
+                let readers = !(board.readers.is_empty() && board.card_readers.is_empty());
                 Arc::new(panel::Beside { screens: panel, pictures, readers }) as Arc<dyn Panel>
             }
             None => panel,
