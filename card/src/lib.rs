@@ -39,7 +39,7 @@ pub use jpki::{
     AUTHENTICATE_COMMANDS, CardClaim, CertificateDigest, JpkiVerified, Seen, TAP_COMMANDS, TRIES_COMMANDS,
     authenticate, look, tap, tries,
 };
-pub use photo::{GreyPicture, MAX_PHOTO_BYTES, MAX_PHOTO_SIDE};
+pub use photo::{GreyPicture, MAX_PHOTO_BYTES, MAX_PHOTO_SIDE, catches_panics};
 pub use session::TriesLeft;
 pub use signature::{Algorithm, CardKey};
 pub use transport::{Transport, TransportError};

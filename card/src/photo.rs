@@ -3,6 +3,7 @@
 //! The bytes come from a card that anybody may have made. The decoder is safe Rust; what it may be made to allocate is bounded
 //! before it starts, and should it panic, that is a broken photograph.
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::catch_unwind;
 
@@ -45,7 +46,21 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<GreyPicture, CardError> {
     if bytes.windows(4).any(|it| it == b"pclr") {
         return Err(CardError::BrokenPhoto);
     }
-    catch_unwind(|| within_limits(bytes)).unwrap_or(Err(CardError::BrokenPhoto))
+    DECODING.set(true);
+    let decoded = catch_unwind(|| within_limits(bytes));
+    DECODING.set(false);
+    decoded.unwrap_or(Err(CardError::BrokenPhoto))
+}
+
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread decodes a photograph, so that a panic of it ends here as [`CardError::BrokenPhoto`]. For programs whose
+/// panic hook would end them: anybody may have made the card.
+#[must_use]
+pub fn catches_panics() -> bool {
+    DECODING.get()
 }
 
 fn within_limits(bytes: &[u8]) -> Result<GreyPicture, CardError> {

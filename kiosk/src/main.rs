@@ -53,10 +53,14 @@ fn log_to_stderr() {
 }
 
 /// Half a kiosk is worse than none: a thread that panics ends the program. The strike's guard drops the relay, the service
-/// manager starts the kiosk again, and a grant that was open is answered as unknown.
+/// manager starts the kiosk again, and a grant that was open is answered as unknown. A photograph that somebody put on a card
+/// does not: that panic is caught where it arises.
 fn end_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if card::catches_panics() {
+            return tracing::warn!("the photograph of a card cannot be decoded");
+        }
         report(panic);
         std::process::abort();
     }));
