@@ -128,7 +128,12 @@ impl Showing {
         self.orders.send(CardOrder::Front(FrontCode::parse(code).unwrap())).unwrap();
         match self.desk.recv_timeout(LONGEST_WAIT).unwrap() {
             DeskEvent::Front(face) => *face,
-            _ => panic!("the desk was told something else"),
+            DeskEvent::Touch(_)
+            | DeskEvent::Card(_)
+            | DeskEvent::Seen(_)
+            | DeskEvent::Reply(..)
+            | DeskEvent::Evacuate
+            | DeskEvent::Tick => panic!("the desk was told something else"),
         }
     }
 }
