@@ -16,7 +16,6 @@ pub(crate) enum DeskEvent {
     /// A card was read while the staff area is open.
     Card(CardNumber),
     /// The face of the card that lies on the reader, or why there is none.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no page of the desk shows a card's face yet"))]
     Front(Box<Result<card::Face, card::CardError>>),
     /// What a photograph from a card gave.
     Reference(PhotoNumber, Option<Template>),

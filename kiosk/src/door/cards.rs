@@ -35,7 +35,6 @@ pub(crate) enum CardOrder {
     /// The PIN that the card's owner typed.
     Pin(card::Pin),
     /// Read the face of the card, for the desk. Answered by [`DeskEvent::Front`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "no page of the desk asks for a front code yet"))]
     Front(card::FrontCode),
     /// Nobody waits any more: forget the card.
     Forget,

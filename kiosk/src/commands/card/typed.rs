@@ -35,7 +35,7 @@ pub(super) fn line(what: &str) -> Result<Zeroizing<String>, Refused> {
 fn read(from: impl io::Read) -> Option<Zeroizing<String>> {
     let room = usize::try_from(LONGEST).expect("64 fits");
     let mut line = Zeroizing::new(Vec::with_capacity(room));
-    for byte in from.take(LONGEST).bytes() {
+    for byte in io::BufReader::new(from.take(LONGEST)).bytes() {
         match byte.ok()? {
             b'\n' => break,
             byte => line.push(byte),

@@ -131,6 +131,7 @@ impl Showing {
             DeskEvent::Touch(_)
             | DeskEvent::Card(_)
             | DeskEvent::Seen(_)
+            | DeskEvent::Reference(..)
             | DeskEvent::Reply(..)
             | DeskEvent::Evacuate
             | DeskEvent::Tick => panic!("the desk was told something else"),
