@@ -25,7 +25,7 @@ fn a_seed_tells_the_same_story_again() {
 /// Each bug is looked for with the property that is meant to notice it and no other.
 #[test]
 fn every_planted_bug_is_found() {
-    const RUNS: u64 = 60;
+    const RUNS: u64 = 600;
     let missed: Vec<&str> = Plant::ALL
         .iter()
         .filter(|(plant, _, finds)| {
