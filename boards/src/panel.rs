@@ -1,7 +1,7 @@
 //! The small panel: a second display of a few centimetres, for one picture and a few words beside the door.
 //!
 //! What is shown is a [`PanelPicture`]: a [`Symbol`], told by its shape before its colour, and a short text. [`draw`] turns
-//! it into pixels, the same for all drivers: [`oled`] (SSD1306 on I2C), [`tft`] (ST7789 on SPI) and [`sim`] (a PNG file).
+//! it into pixels, the same for all drivers: `oled` (SSD1306 on I2C), `tft` (ST7789 on SPI) and `sim` (a PNG file).
 //! A text never costs the picture: a character that the font lacks is shown as its usual form or as 〓, and a text that is
 //! too long is set smaller and then ends with three dots.
 //!

@@ -11,8 +11,8 @@
 //! flash-on is driven and put to rest by two commands, from that pulse on, and [`Relay::remark`] says so once. Then, and
 //! while the door is held released, only [`crate::guard`] ends what a killed program began.
 //!
-//! A reply that was lost is no failure if the coil stands as it should. Each question is asked at most [`TRIES`] times, with
-//! the bounds of [`wire`].
+//! A reply that was lost is no failure if the coil stands as it should. Each question is asked at most `TRIES` times, with
+//! the bounds of `wire`.
 //!
 //! Tested on pseudo terminals against pymodbus, and against a small board of our own for what pymodbus lacks (flash-on, wrong
 //! replies); not seen on a relay.
