@@ -111,7 +111,7 @@ fn compare(place: &Place, root: &Path, kiosk: &Path, processor: &str) -> Result<
     let own = programs::built(place)?;
     say("playing the demo's visits here (forty seconds)");
     let here = play(Command::new(own), place, "demo")?;
-    say(&format!("playing the demo's visits as on {processor}, emulated (some six minutes)"));
+    say(&format!("playing the demo's visits as on {processor}, emulated (ten minutes or more)"));
     let there = play(emulated(processor, root, kiosk), place, &format!("demo-{processor}"))?;
     eprint!("{}", visits::table(&here.visits, &there.visits));
     let mut wrong = visits::differences(&here.visits, &there.visits);
