@@ -180,6 +180,9 @@ impl Judge<'_> {
                 self.application = Application::ALL.into_iter().find(|it| it.identifier() == name);
                 assert!(self.application.is_some(), "an application that is on no list");
             }
+            // A driver's licence is told by the file of its master file, which says nothing of anybody.
+            [0x00, 0xA4, 0x00, 0x00] => (self.secret, self.application) = (None, None),
+            [0x00, 0xA4, 0x02, 0x0C, 0x02, 0x2F, 0x01] if self.application.is_none() => {}
             [0x00, 0xA4, 0x02, 0x0C, 0x02, high, low] => self.select(u16::from_be_bytes([high, low])),
             [0x00, 0xB0, high, _, _] => assert!(high < 0x80, "an offset that names another file"),
             [0x00, 0x20, 0x00, 0x80] => assert!(self.secret.is_some(), "the tries of nothing"),
@@ -211,7 +214,8 @@ impl Judge<'_> {
             .find(|it| (it.application(), it.identifier()) == (application, identifier));
         let file =
             File::ALL.iter().any(|it| (it.application(), it.identifier()) == (application, identifier));
-        let key = (application, identifier) == (Application::Jpki, Key::Authentication.identifier());
+        let keys = [(Application::Jpki, Key::Authentication), (Application::Surface, Key::Chip)];
+        let key = keys.iter().any(|(of, key)| (*of, key.identifier()) == (application, identifier));
         assert!(file || key || self.secret.is_some(), "a file that is on no list");
     }
 }
