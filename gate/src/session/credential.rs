@@ -119,7 +119,12 @@ impl Session {
             State::Settled(settled) if self.is_here(now.mono, &settled) => {
                 if settled.admitted == Some(person) {
                     self.state = State::Settled(settled);
-                    return self.forget_claim();
+                    let mut commands = self.forget_claim();
+                    // A reader's screen would stay for as long as they do.
+                    if matches!(self.screen, Screen::Reader(_)) {
+                        commands.extend(self.show(Screen::Idle));
+                    }
+                    return commands;
                 }
                 let track = settled.track.filter(|_| settled.admitted.is_none());
                 Rests { track, ..Rests::default() }

@@ -94,6 +94,14 @@ fn the_same_person_who_shows_another_proof_at_once_causes_no_second_pulse() {
 }
 
 #[test]
+fn whoever_was_admitted_and_lays_the_card_down_again_does_not_leave_the_readers_screen_behind() {
+    let mut kiosk = kiosk(&[&[PIN]]);
+    kiosk.event(pin(ALICE)).faces(60, 8, seen(ALICE, 0.8));
+    kiosk.event(Event::Reader(ReaderScreen::Reading)).event(pin(ALICE));
+    assert_eq!((kiosk.pulses.len(), kiosk.session.screen()), (1, Screen::Idle));
+}
+
+#[test]
 fn nothing_copyable_opens_where_more_is_asked() {
     for asked in [&[PIN][..], &[CODE], &[CLAIM, FACE], &[CARD, FACE], &[PIN, FACE], &[CODE, PIN]] {
         for kind in [CredentialKind::FacilityCard, CredentialKind::MyNumberCard, CredentialKind::Qr] {
