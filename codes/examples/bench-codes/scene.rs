@@ -5,51 +5,15 @@
 //! nature: print, bending, perspective, light with shadow and glare, focus and motion blur, exposure, noise. Levels go
 //! from 0 (held well) to 4 (much to read, small, blurred, dark); [`LEVELS`] says how much of each.
 
+// The tests read this file from another folder.
+#[path = "chance.rs"]
+mod chance;
+
 use std::f32::consts::{PI, TAU};
 
 use qrcode::{EcLevel, QrCode};
 
-/// Numbers of one seed: the same everywhere (SplitMix64).
-pub(crate) struct Chance(u64);
-
-impl Chance {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// From 0 up to 1.
-    fn unit(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1u64 << 24) as f32
-    }
-
-    fn between(&mut self, (low, high): (f32, f32)) -> f32 {
-        low + (high - low) * self.unit()
-    }
-
-    /// From `-most` up to `most`.
-    fn around(&mut self, most: f32) -> f32 {
-        self.between((-most, most))
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).expect("below a usize")
-    }
-
-    /// Normal with a standard deviation of one (sum of uniform numbers; its tails end at 3.5).
-    fn normal(&mut self) -> f32 {
-        let bits = self.next();
-        let sum: u64 = (0..4).map(|part| bits >> (part * 16) & 0xffff).sum();
-        (sum as f32 / 65_536.0 - 2.0) * 3f32.sqrt()
-    }
-}
+pub(crate) use chance::Chance;
 
 /// How hard a photograph is. Ranges are drawn from evenly.
 pub(crate) struct Level {
@@ -314,7 +278,7 @@ impl Scene {
                 _ => {
                     let (row, letter) = ((down / pitch).floor(), (along / (pitch * 0.3)).floor());
                     let between = (down / pitch).rem_euclid(1.0) > 0.6;
-                    let mixed = Chance(ink ^ (row as i64 as u64) << 32 ^ letter as i64 as u64).next();
+                    let mixed = Chance::new(ink ^ (row as i64 as u64) << 32 ^ letter as i64 as u64).next();
                     if between || mixed & 1 == 0 { one.max(other) } else { one.min(other) }
                 }
             });

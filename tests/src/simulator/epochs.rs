@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use ledger::{AuthorId, Body, Class, Event, Feed, KeyId, RunId, Scope, Value, WrapPublic, WrapSecret};
 
 use super::{
+    address::Address,
     kiosk::TENANT,
     plan::Plant,
     registry::URGENT,
     symbols::SYMBOLS,
-    world::{Address, GROUP, REGISTRY, World},
+    world::{GROUP, REGISTRY, World},
 };
 
 impl World {

@@ -8,10 +8,11 @@ use ledger::{
 };
 
 use super::{
+    address::Address,
     disk::Disk,
     plan::Plant,
     symbols::{Random, SYMBOLS, Symbol},
-    world::{Address, GROUP, REGISTRY, World},
+    world::{GROUP, REGISTRY, World},
 };
 
 /// The feeds of a device.

@@ -1,6 +1,7 @@
 //! The simulator: the real `ledger::Sync` at kiosks, agents and registry processes, in a world where everything that can go
 //! wrong does, by seed. See `plan` for what happens, `truth` for the properties, `symbols` for what is symbolic.
 
+pub mod address;
 pub mod disk;
 pub mod epochs;
 pub mod kiosk;
@@ -14,8 +15,9 @@ use std::collections::BTreeSet;
 
 use ledger::{Event, Message, Value};
 
+use address::Address;
 use plan::{Action, Deed, Plan, Plant, Restores};
-use world::{Address, Crash, Flight, World};
+use world::{Crash, Flight, World};
 
 /// Rounds after which nothing may stick any more. In a round everybody speaks once and messages travel three hops, each with
 /// a chance of a half.

@@ -8,11 +8,12 @@ use ledger::{
 };
 
 use super::{
+    address::Address,
     disk::Disk,
     kiosk::{Kiosk, TENANT},
     plan::Plant,
     symbols::{Random, SYMBOLS},
-    world::{Address, GROUP, REGISTRY, World},
+    world::{GROUP, REGISTRY, World},
 };
 
 const CONTROL: Feed = Feed::of(Class::Control);

@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ledger::{
-    AuthorId, Clock, Command, Event, Feed, GroupId, Message, Open, Peer, Record, Role, RunId, RunWriter,
-    Seal, SignedRecord, Source, Sync, Value, Why,
+    AuthorId, Clock, Command, Event, Feed, GroupId, Message, Open, Record, Role, RunId, RunWriter, Seal,
+    SignedRecord, Source, Sync, Value, Why,
 };
 
 use super::{
+    address::Address,
     disk::Disk,
     kiosk::Kiosk,
     plan::{Plan, Plant},
@@ -27,36 +28,6 @@ pub const REGISTRY: Symbol = Symbol(AuthorId([0xEE; 32]));
 const MAX_FLIGHTS: usize = 400;
 /// How many images of a store are kept to be put back.
 const MAX_IMAGES: usize = 8;
-
-/// Who.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Address {
-    /// A kiosk.
-    Kiosk(usize),
-    /// Its agent.
-    Agent(usize),
-    /// Any process of the registry.
-    Registry,
-}
-
-impl Address {
-    /// The number by which others know it.
-    pub fn peer(self) -> Peer {
-        Peer(match self {
-            Address::Kiosk(number) => number as u32,
-            Address::Agent(number) => 100 + number as u32,
-            Address::Registry => 200,
-        })
-    }
-
-    fn of(peer: Peer) -> Address {
-        match peer.0 {
-            number @ 0..100 => Address::Kiosk(number as usize),
-            number @ 100..200 => Address::Agent(number as usize - 100),
-            _ => Address::Registry,
-        }
-    }
-}
 
 /// A message under way.
 #[derive(Clone)]

@@ -1,0 +1,34 @@
+//! Who is who in the simulator, and the number by which others know them.
+
+use ledger::Peer;
+
+/// Who.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// A kiosk.
+    Kiosk(usize),
+    /// Its agent.
+    Agent(usize),
+    /// Any process of the registry.
+    Registry,
+}
+
+impl Address {
+    /// The number by which others know it.
+    pub fn peer(self) -> Peer {
+        Peer(match self {
+            Address::Kiosk(number) => number as u32,
+            Address::Agent(number) => 100 + number as u32,
+            Address::Registry => 200,
+        })
+    }
+
+    /// Whose number it is.
+    pub fn of(peer: Peer) -> Address {
+        match peer.0 {
+            number @ 0..100 => Address::Kiosk(number as usize),
+            number @ 100..200 => Address::Agent(number as usize - 100),
+            _ => Address::Registry,
+        }
+    }
+}
