@@ -7,11 +7,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod programs;
+
 use std::{
     fs,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -28,6 +30,7 @@ use boards::{
     },
 };
 use gate::{DoorId, PulseResult};
+use programs::{Program, this_program};
 
 const CONFIG: &str = "/sys/kernel/config/gpio-sim";
 const DOOR: DoorId = DoorId(0);
@@ -125,10 +128,6 @@ impl Drop for World {
         let _ = fs::remove_dir(self.config.join("bank0"));
         let _ = fs::remove_dir(&self.config);
     }
-}
-
-fn this_program() -> PathBuf {
-    std::env::current_exe().unwrap()
 }
 
 fn open(chip: &Path, line: Line, pulse: Duration) -> Result<PulsedStrike, StrikeError> {
@@ -234,36 +233,20 @@ fn a_bias_holds_an_open_line(world: &World) {
     }
 }
 
-/// Another program that drives a relay; it goes with the fact that needs it.
-struct Program(Child);
-
-impl Program {
-    fn pulsing(world: &World, line: Line, guard: &str) -> Self {
-        let (offset, active_low) = (line.offset.to_string(), line.active_low.to_string());
-        let mut pulser = Command::new(this_program());
-        pulser.args(["pulser", guard]).arg(&world.chip).args([offset, active_low]).stdin(Stdio::null());
-        let program = Self(pulser.spawn().unwrap());
-        wait_until("the relay is driven", || world.driven(line));
-        program
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Another program that drives a relay.
+fn pulsing(world: &World, line: Line, guard: &str) -> Program {
+    let (offset, active_low) = (line.offset.to_string(), line.active_low.to_string());
+    let mut pulser = Command::new(this_program());
+    pulser.args(["pulser", guard]).arg(&world.chip).args([offset, active_low]).stdin(Stdio::null());
+    let program = Program::start(&mut pulser);
+    wait_until("the relay is driven", || world.driven(line));
+    program
 }
 
 fn a_guard_keeps_the_line_of_a_killed_program(world: &World) {
     for line in RELAYS {
         world.pull(line.offset, line.active_low);
-        let mut program = Program::pulsing(world, line, "lazy-guard");
+        let mut program = pulsing(world, line, "lazy-guard");
         program.kill();
         thread::sleep(Duration::from_millis(500));
         assert!(world.driven(line), "a line that nobody had would have fallen to where it is pulled");
@@ -305,7 +288,7 @@ fn a_line_in_use_and_one_that_is_none_are_named(world: &World) {
 fn the_stop_action_waits_for_the_line(world: &World) {
     let relay = RELAYS[0];
     world.pull(relay.offset, false);
-    let mut program = Program::pulsing(world, relay, "strike-guard");
+    let mut program = pulsing(world, relay, "strike-guard");
     let mut chip = Chip::new(world.chip.clone());
     let busy = gpio::force_idle(&mut chip, relay).unwrap_err();
     assert!(matches!(busy, StrikeError::Lines(LinesError::InUse { .. })), "{busy}");

@@ -7,12 +7,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod programs;
+
 use std::{
     fs::{self, File},
-    io::Write,
     os::fd::AsFd,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -32,9 +33,10 @@ use boards::{
     },
 };
 use gate::{DoorId, Monotonic, PulseResult};
+use programs::{Program, guards_of, only_guard_of, run_facts, this_program};
 use rustix::{
     fs::{MemfdFlags, memfd_create},
-    process::{Pid, Signal, kill_process},
+    process::{Signal, kill_process},
 };
 
 const DOOR: DoorId = DoorId(0);
@@ -95,27 +97,16 @@ fn main() {
             thread::sleep(ENDLESS);
         }
         ["--list", ..] => FACTS.iter().for_each(|(name, _)| println!("{name}: test")),
-        _ => run_facts(words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default()),
-    }
-}
-
-/// Runs the facts whose name contains `wanted` on both wirings; the first that does not hold ends the program.
-fn run_facts(wanted: &str) {
-    for (name, fact) in FACTS.iter().filter(|(name, _)| name.contains(wanted)) {
-        print!("test {name} ... ");
-        std::io::stdout().flush().unwrap();
-        LINES.iter().for_each(|&line| fact(line));
-        println!("ok");
+        _ => {
+            let wanted = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+            run_facts(FACTS, wanted, |fact| LINES.iter().for_each(|&line| fact(line)));
+        }
     }
 }
 
 fn guard_by(program: PathBuf, line: Line) -> GuardCommand {
     let (offset, active_low) = (line.offset.to_string(), line.active_low.to_string());
     GuardCommand { program, args: vec!["strike-guard".into(), offset.into(), active_low.into()] }
-}
-
-fn this_program() -> PathBuf {
-    std::env::current_exe().unwrap()
 }
 
 fn open(chip: &SimChip, line: Line, pulse: Duration) -> Result<PulsedStrike, StrikeError> {
@@ -145,40 +136,11 @@ fn driven(chip: &SimChip, line: Line) -> bool {
     chip.high(line.offset).is_some_and(|high| high != line.active_low)
 }
 
-/// Another program, whose chip has the same outputs; it goes with the fact that needs it.
-struct Program(Child);
-
-impl Program {
-    fn playing(part: &str, line: Line, outputs: &File) -> Self {
-        let (offset, active_low) = (line.offset.to_string(), line.active_low.to_string());
-        let shared = Stdio::from(outputs.try_clone().unwrap());
-        let program = Command::new(this_program()).args([part, &offset, &active_low]).stdin(shared).spawn();
-        Self(program.unwrap())
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The guards that `parent` started and that still run.
-fn guards_of(parent: u32) -> Vec<Pid> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let is_guard = |number: &i32| {
-        let read = |file| fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default();
-        read("status").contains(&format!("PPid:\t{parent}\n")) && read("cmdline").contains("strike-guard")
-    };
-    numbers.filter(is_guard).filter_map(Pid::from_raw).collect()
-}
-
-fn only_guard_of(parent: u32) -> Pid {
-    let guards = guards_of(parent);
-    assert_eq!(guards.len(), 1, "a strike has one guard");
-    guards[0]
+/// Another program, whose chip has the same outputs.
+fn playing(part: &str, line: Line, outputs: &File) -> Program {
+    let (offset, active_low) = (line.offset.to_string(), line.active_low.to_string());
+    let shared = Stdio::from(outputs.try_clone().unwrap());
+    Program::start(Command::new(this_program()).args([part, &offset, &active_low]).stdin(shared))
 }
 
 /// Looks at an output every millisecond.
@@ -253,12 +215,12 @@ fn a_relay_on_a_line_keeps_the_contract_of_a_strike(line: Line) {
 fn is_killed_while_it_drives(part: &str, line: Line) {
     let outputs = outputs();
     let chip = chip_over(&outputs);
-    let mut program = Program::playing(part, line, &outputs);
+    let mut program = playing(part, line, &outputs);
     wait_until("the relay is driven", || driven(&chip, line));
     thread::sleep(Duration::from_millis(300));
     assert!(driven(&chip, line), "it stays driven");
     let killed = BootClock.now();
-    program.0.kill().unwrap();
+    program.kill();
     wait_until("the guard puts the relay to rest", || !driven(&chip, line));
     eprint!("(off {:?} after SIGKILL) ", BootClock.now().since(killed));
 }
@@ -274,15 +236,15 @@ fn a_program_killed_while_it_holds_the_door_releases_it_no_longer(line: Line) {
 fn a_guard_outlives_the_signals_that_stop_a_service(line: Line) {
     let outputs = outputs();
     let chip = chip_over(&outputs);
-    let mut program = Program::playing("pulser", line, &outputs);
+    let mut program = playing("pulser", line, &outputs);
     wait_until("the relay is driven", || driven(&chip, line));
-    let guard = only_guard_of(program.0.id());
+    let guard = only_guard_of(program.id());
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         kill_process(guard, signal).unwrap();
     }
     thread::sleep(Duration::from_millis(300));
-    assert!(driven(&chip, line) && only_guard_of(program.0.id()) == guard);
-    program.0.kill().unwrap();
+    assert!(driven(&chip, line) && only_guard_of(program.id()) == guard);
+    program.kill();
     wait_until("the guard is still there", || !driven(&chip, line));
 }
 
@@ -343,11 +305,10 @@ fn a_line_has_one_user(line: Line) {
 fn the_stop_action_puts_the_relay_to_rest(line: Line) {
     let outputs = outputs();
     let mut chip = chip_over(&outputs);
-    let mut program = Program::playing("pulser", line, &outputs);
+    let mut program = playing("pulser", line, &outputs);
     wait_until("the relay is driven", || driven(&chip, line));
-    kill_process(only_guard_of(program.0.id()), Signal::KILL).unwrap();
-    program.0.kill().unwrap();
-    program.0.wait().unwrap();
+    kill_process(only_guard_of(program.id()), Signal::KILL).unwrap();
+    program.kill();
     assert!(driven(&chip, line), "guard and program were killed: on this chip the relay is still driven");
     gpio::force_idle(&mut chip, line).unwrap();
     assert!(!driven(&chip, line));

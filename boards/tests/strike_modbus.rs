@@ -13,12 +13,12 @@
 mod board;
 #[path = "strike_modbus/peer.rs"]
 mod peer;
+mod programs;
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -32,9 +32,10 @@ use boards::{
     },
 };
 use gate::{DoorId, PulseResult};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
 use board::{Board, Manner};
+use programs::{Program, only_guard_of, run_facts, this_program};
 
 const DOOR: DoorId = DoorId(0);
 const PLACE: Place = Place { baud_rate: 9_600, address: 1, coil: 2 };
@@ -92,22 +93,15 @@ fn main() {
             panic!("nobody killed the holder");
         }
         ["--list", ..] => FACTS.iter().for_each(|(name, _)| println!("{name}: test")),
-        _ => run_facts(words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default()),
-    }
-}
-
-/// Runs the facts whose name contains `wanted`, one after the other; the first that does not hold ends the program.
-fn run_facts(wanted: &str) {
-    for (name, fact) in FACTS.iter().filter(|(name, _)| name.contains(wanted)) {
-        print!("test {name} ... ");
-        std::io::stdout().flush().unwrap();
-        fact();
-        println!("ok");
+        _ => {
+            let wanted = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+            run_facts(FACTS, wanted, |fact| fact());
+        }
     }
 }
 
 fn guard() -> GuardCommand {
-    GuardCommand { program: std::env::current_exe().unwrap(), args: vec!["strike-guard".into()] }
+    GuardCommand { program: this_program(), args: vec!["strike-guard".into()] }
 }
 
 fn open(device: &Path, flash_on: bool, pulse: Duration) -> Result<PulsedStrike, StrikeError> {
@@ -118,37 +112,8 @@ fn release(strike: &mut PulsedStrike) -> PulseResult {
     strike.release(grant(DOOR, BootClock.now())).result()
 }
 
-/// Another program; it goes with the fact that needs it.
-struct Program(Child);
-
-impl Program {
-    fn playing(part: &[&str]) -> Self {
-        Self(Command::new(std::env::current_exe().unwrap()).args(part).stdin(Stdio::null()).spawn().unwrap())
-    }
-
-    /// `SIGKILL`.
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn guard_of(parent: u32) -> Pid {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let is_guard = |number: &i32| {
-        let read = |file| fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default();
-        let of_parent = read("status").contains(&format!("PPid:\t{parent}\n"));
-        of_parent && read("cmdline").contains("strike-guard")
-    };
-    numbers.filter(is_guard).find_map(Pid::from_raw).unwrap()
+fn playing(part: &[&str]) -> Program {
+    Program::start(Command::new(this_program()).args(part).stdin(Stdio::null()))
 }
 
 fn keeps_the_contract(flash_on: bool) {
@@ -170,7 +135,7 @@ fn without_flash_on() {
 fn pulsing(board: &Board, flash_on: bool, pulse: Duration) -> Program {
     let milliseconds = pulse.as_millis().to_string();
     let flash_on = flash_on.to_string();
-    let program = Program::playing(&["pulser", board.device.to_str().unwrap(), &flash_on, &milliseconds]);
+    let program = playing(&["pulser", board.device.to_str().unwrap(), &flash_on, &milliseconds]);
     wait_until("a pulse begins", || board.driven());
     program
 }
@@ -178,7 +143,7 @@ fn pulsing(board: &Board, flash_on: bool, pulse: Duration) -> Program {
 fn the_board_ends_the_pulse() {
     let board = Board::start(Manner::Good);
     let mut program = pulsing(&board, true, LONG);
-    kill_process(guard_of(program.0.id()), Signal::KILL).unwrap();
+    kill_process(only_guard_of(program.id()), Signal::KILL).unwrap();
     program.kill();
     assert!(board.driven(), "nobody was left to end it");
     wait_until("the board ends it", || !board.driven());
@@ -200,7 +165,7 @@ fn the_guard_ends_the_pulse() {
 
 fn the_guard_ends_the_hold() {
     let board = Board::start(Manner::Good);
-    let mut program = Program::playing(&["holder", board.device.to_str().unwrap()]);
+    let mut program = playing(&["holder", board.device.to_str().unwrap()]);
     wait_until("it is held", || board.driven());
     thread::sleep(PULSE + PULSE);
     assert!(board.driven(), "a hold is no flash");
@@ -327,7 +292,7 @@ fn answers_again() {
 fn the_stop_action() {
     let board = Board::start(Manner::Good);
     let mut program = pulsing(&board, false, ENDLESS);
-    kill_process(guard_of(program.0.id()), Signal::KILL).unwrap();
+    kill_process(only_guard_of(program.id()), Signal::KILL).unwrap();
     program.kill();
     assert!(board.driven(), "guard and program were killed: the relay is still driven");
     boards::force_idle(&board_file(&board.device)).unwrap();

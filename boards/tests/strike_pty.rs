@@ -9,12 +9,14 @@
 #[path = "strike_pty/wire.rs"]
 mod wire;
 
+mod programs;
+
 use std::{
     fs,
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -25,8 +27,9 @@ use boards::{
     strike::{lcus1, lcus1::Lcus1, pulse::PulsedStrike},
 };
 use gate::{DoorId, PulseResult};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
+use programs::{Program, guards_of, only_guard_of, run_facts, this_program};
 use wire::{Wire, open_terminal};
 
 const DOOR: DoorId = DoorId(0);
@@ -94,22 +97,11 @@ fn main() {
         ["pulser", device] => pulser(Path::new(device)),
         ["holder", device] => holder(Path::new(device)),
         ["--list", ..] => FACTS.iter().for_each(|(name, _)| println!("{name}: test")),
-        _ => run_facts(words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default()),
+        _ => {
+            let wanted = words.iter().find(|word| !word.starts_with('-')).copied().unwrap_or_default();
+            run_facts(FACTS, wanted, |fact| fact());
+        }
     }
-}
-
-/// Runs the facts whose name contains `wanted`, one after the other; the first that does not hold ends the program.
-fn run_facts(wanted: &str) {
-    for (name, fact) in FACTS.iter().filter(|(name, _)| name.contains(wanted)) {
-        print!("test {name} ... ");
-        std::io::stdout().flush().unwrap();
-        fact();
-        println!("ok");
-    }
-}
-
-fn this_program() -> PathBuf {
-    std::env::current_exe().unwrap()
 }
 
 fn guard() -> GuardCommand {
@@ -148,52 +140,12 @@ fn holder(device: &Path) {
     panic!("nobody killed the holder");
 }
 
-/// Another program; it goes with the fact that needs it, held or not.
-struct Program(Child);
-
-impl Program {
-    fn pulsing(device: &Path) -> Self {
-        Self::playing("pulser", device)
-    }
-
-    fn playing(part: &str, device: &Path) -> Self {
-        let program = Command::new(this_program()).arg(part).arg(device).stdin(Stdio::null()).spawn();
-        Self(program.unwrap())
-    }
-
-    fn id(&self) -> u32 {
-        self.0.id()
-    }
-
-    /// `SIGKILL`.
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-    }
+fn pulsing(device: &Path) -> Program {
+    playing("pulser", device)
 }
 
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The guards that `parent` started and that still run.
-fn guards_of(parent: u32) -> Vec<Pid> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let is_guard = |number: &i32| {
-        let read = |file| fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default();
-        let of_parent = read("status").contains(&format!("PPid:\t{parent}\n"));
-        of_parent && read("cmdline").contains("strike-guard")
-    };
-    numbers.filter(is_guard).filter_map(Pid::from_raw).collect()
-}
-
-fn only_guard_of(parent: u32) -> Pid {
-    let guards = guards_of(parent);
-    assert_eq!(guards.len(), 1, "a strike has one guard");
-    guards[0]
+fn playing(part: &str, device: &Path) -> Program {
+    Program::start(Command::new(this_program()).arg(part).arg(device).stdin(Stdio::null()))
 }
 
 fn the_relay_keeps_the_contract_of_a_strike() {
@@ -226,7 +178,7 @@ fn the_relay_rests_at_open_and_after_the_pulse_and_at_stop() {
 fn a_program_killed_in_mid_pulse_releases_the_door_no_longer() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = Program::pulsing(&device);
+    let mut program = pulsing(&device);
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::at_rest(CHANNEL));
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::driven(CHANNEL));
     assert_eq!(wire.next(Duration::from_millis(300)), None, "the pulse goes on");
@@ -240,7 +192,7 @@ fn a_program_killed_in_mid_pulse_releases_the_door_no_longer() {
 fn a_program_killed_while_it_holds_the_door_releases_it_no_longer() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = Program::playing("holder", &device);
+    let mut program = playing("holder", &device);
     wire.wait_for(lcus1::driven(CHANNEL));
     let seen = wire.seen();
     assert!(seen.driven && seen.pulses.is_empty(), "the hold goes on: {seen:?}");
@@ -252,7 +204,7 @@ fn a_program_killed_while_it_holds_the_door_releases_it_no_longer() {
 fn a_guard_outlives_the_signals_that_stop_a_service() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = Program::pulsing(&device);
+    let mut program = pulsing(&device);
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::at_rest(CHANNEL));
     assert_eq!(wire.next(SOON).unwrap().bytes, lcus1::driven(CHANNEL));
     let guard = only_guard_of(program.id());
@@ -268,7 +220,7 @@ fn a_guard_outlives_the_signals_that_stop_a_service() {
 fn after_a_kill_the_port_is_free_for_the_next_program() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = Program::pulsing(&device);
+    let mut program = pulsing(&device);
     wire.wait_for(lcus1::driven(CHANNEL));
     program.kill();
     let mut strike = open(&device, guard(), PULSE).unwrap();
@@ -392,7 +344,7 @@ fn two_programs_do_not_share_a_relay() {
 fn the_stop_action_puts_the_relay_to_rest() {
     let (terminal, device) = open_terminal();
     let mut wire = Wire::watch(terminal);
-    let mut program = Program::pulsing(&device);
+    let mut program = pulsing(&device);
     wire.wait_for(lcus1::driven(CHANNEL));
     kill_process(only_guard_of(program.id()), Signal::KILL).unwrap();
     program.kill();
