@@ -7,16 +7,15 @@
 
 use std::{
     env, fs,
-    net::{Shutdown, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::mpsc::sync_channel,
     time::Instant,
 };
 
 use boards::{Board, SimCamera, SimScript};
 use card::{Pin, tap};
-use emulator::{Emulator, InProcess, Plan, Reply, certificates, vpcd};
+use emulator::{Emulator, InProcess, Plan, Reply, certificates};
 use gate::{
     CredentialKind, Event, Factor, FactorRule, FactorRules, FactorSet, Outcome, PersonId, Policy,
     PulseResult, ReaderScreen, Screen,
@@ -25,6 +24,12 @@ use models::{Image, Threads, Vision};
 use store::{By, Enrolment, NewRegistration, Owner};
 
 use super::*;
+// The namespaces, pcscd and the hand that lays cards down are those of the emulator's own tests.
+#[path = "../../../../tests/emulator/tests/virtual_reader/mod.rs"]
+mod virtual_reader;
+
+use virtual_reader::{INSIDE, Laid, READER, Service, emptied};
+
 use crate::{
     assets, clock,
     commands::vault,
@@ -33,10 +38,6 @@ use crate::{
     ui::{Moment, Panel, Preview, UiError},
 };
 
-const INSIDE: &str = "GENKAN_PCSCD_INSIDE";
-const READER: &str = "Virtual PCD 00 00";
-const ADDRESS: &str = "127.0.0.1:35963";
-const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 const FRAME_EVERY: Duration = Duration::from_millis(100);
 /// Longer than anything in here takes on a machine that builds something else.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -59,20 +60,8 @@ fn a_door_takes_cards_from_the_real_pcscd() {
     assert!(status.success(), "{status}; it needs root, to make namespaces of its own");
 }
 
-fn run(program: &str, arguments: &[&str]) {
-    let status = Command::new(program).args(arguments).status().unwrap();
-    assert!(status.success(), "{program} {arguments:?}: {status}");
-}
-
 fn inside() {
-    run("ip", &["link", "set", "lo", "up"]);
-    run("mount", &["-t", "tmpfs", "none", "/run"]);
-    fs::create_dir_all("/run/pcscd").unwrap();
-    fs::create_dir_all("/run/readers").unwrap();
-    let reader = format!(
-        "FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x8C7B\nLIBPATH {DRIVER}\nCHANNELID 0x8C7B\n"
-    );
-    fs::write("/run/readers/vpcd", reader).unwrap();
+    virtual_reader::prepare();
     let log = tests::Log::default();
     let sink = log.clone();
     tracing_subscriber::fmt()
@@ -104,86 +93,27 @@ fn inside() {
     }
 }
 
-/// pcscd, which ends with this.
-struct Service(Child);
-
-impl Service {
-    fn start() -> Self {
-        let _ = fs::remove_file("/run/pcscd/pcscd.pid");
-        let _ = fs::remove_file("/run/pcscd/pcscd.comm");
-        let child = Command::new("pcscd")
-            .args(["--foreground", "--config", "/run/readers"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let service = Self(child);
-        let started = Instant::now();
-        while PcscReader::open(READER).is_err() {
-            assert!(started.elapsed() < LONGEST_WAIT, "pcscd is not there");
-            thread::sleep(FRAME_EVERY);
-        }
-        service
-    }
+/// A card of this plan, on a reader that had noticed that it was empty.
+fn laid(plan: Plan) -> Laid {
+    emptied();
+    Laid::new(plan, false)
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn scenario(name: &str) -> Laid {
+    laid(Plan::scenario(name).unwrap())
 }
 
-/// Waits until pcscd noticed that a card was taken away: it looks every 0.4 s, and a card that is laid down before it looked
-/// would never be noticed.
-fn emptied() {
-    let looked = Duration::from_millis(1_200);
-    let started = Instant::now();
-    while !matches!(PcscReader::open(READER).unwrap().card(looked), Ok(None)) {
-        assert!(started.elapsed() < LONGEST_WAIT, "the reader does not empty");
+/// What the card answers when it is asked for the tries of its PIN.
+fn tries(laid: &Laid) -> Vec<u8> {
+    let mut card = laid.card.lock().unwrap();
+    let select =
+        [&[0x00, 0xA4, 0x04, 0x0C, 0x0A], emulator::Application::Jpki.identifier().as_slice()].concat();
+    let mut last = Vec::new();
+    for command in [&select[..], &[0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, 0x18], &[0x00, 0x20, 0x00, 0x80]] {
+        let Reply::Answer(answer, _) = card.respond(command) else { panic!("the card is gone") };
+        last = answer;
     }
-}
-
-/// A card on the virtual reader, taken away with this.
-struct Laid {
-    card: Arc<Mutex<Emulator>>,
-    handle: TcpStream,
-    thread: Option<thread::JoinHandle<()>>,
-}
-
-impl Laid {
-    fn scenario(name: &str) -> Self {
-        Self::new(Plan::scenario(name).unwrap())
-    }
-
-    fn new(plan: Plan) -> Self {
-        emptied();
-        let reader = vpcd::AtReader::lay(ADDRESS.parse().unwrap()).unwrap();
-        let (card, handle) = (Arc::new(Mutex::new(Emulator::new(plan))), reader.handle().unwrap());
-        let served = Arc::clone(&card);
-        let thread = Some(thread::spawn(move || _ = reader.serve(&served)));
-        Self { card, handle, thread }
-    }
-
-    /// What the card answers when it is asked for the tries of its PIN.
-    fn tries(&self) -> Vec<u8> {
-        let mut card = self.card.lock().unwrap();
-        let select =
-            [&[0x00, 0xA4, 0x04, 0x0C, 0x0A], emulator::Application::Jpki.identifier().as_slice()].concat();
-        let mut last = Vec::new();
-        for command in [&select[..], &[0x00, 0xA4, 0x02, 0x0C, 0x02, 0x00, 0x18], &[0x00, 0x20, 0x00, 0x80]] {
-            let Reply::Answer(answer, _) = card.respond(command) else { panic!("the card is gone") };
-            last = answer;
-        }
-        last
-    }
-}
-
-impl Drop for Laid {
-    fn drop(&mut self) {
-        let _ = self.handle.shutdown(Shutdown::Both);
-        let _ = self.thread.take().map(thread::JoinHandle::join);
-    }
+    last
 }
 
 /// Remembers every screen.
@@ -319,7 +249,7 @@ impl Site {
     }
 
     fn a_tap_asks_for_the_owners_face(&self) {
-        let laid = Laid::scenario("good");
+        let laid = scenario("good");
         self.reader(ReaderScreen::Reading);
         self.screen(&Screen::ShowFace);
         self.script.show(&self.photos.join("person-b-2.jpg"), 60).unwrap();
@@ -328,7 +258,7 @@ impl Site {
     }
 
     fn a_pin_opens_and_a_card_that_stays_opens_once(&self) {
-        let laid = Laid::scenario("good");
+        let laid = scenario("good");
         self.reader(ReaderScreen::Pin);
         self.pin("1234");
         self.granted();
@@ -338,7 +268,7 @@ impl Site {
     }
 
     fn a_wrong_pin_costs_a_try_and_the_last_one_is_not_spent(&self) {
-        let laid = Laid::scenario("good");
+        let laid = scenario("good");
         for left in [2, 1] {
             self.reader(ReaderScreen::Pin);
             self.pin("9999");
@@ -348,15 +278,15 @@ impl Site {
         self.pin("9999");
         self.refused(CredentialRefusal::OneTryLeft);
         self.no_grant();
-        assert_eq!(laid.tries(), [0x63, 0xC1], "its owner still has one");
+        assert_eq!(tries(&laid), [0x63, 0xC1], "its owner still has one");
         self.over(laid);
     }
 
     fn a_card_that_is_pulled_out_is_said(&self) {
-        let laid = Laid::scenario("removed");
+        let laid = scenario("removed");
         self.refused(CredentialRefusal::Removed);
         self.over(laid);
-        let laid = Laid::scenario("good");
+        let laid = scenario("good");
         self.reader(ReaderScreen::Pin);
         drop(laid);
         self.refused(CredentialRefusal::Removed);
@@ -369,7 +299,7 @@ impl Site {
     }
 
     fn a_card_that_is_swapped_after_its_pin_opens_nothing(&self) {
-        let laid = Laid::scenario("replaced");
+        let laid = scenario("replaced");
         self.reader(ReaderScreen::Pin);
         self.pin("1234");
         self.refused(CredentialRefusal::Removed);
@@ -378,7 +308,7 @@ impl Site {
     }
 
     fn whoever_does_not_go_on_is_forgotten(&self) {
-        let laid = Laid::scenario("good");
+        let laid = scenario("good");
         self.reader(ReaderScreen::Pin);
         self.door.cards().send(CardOrder::Forget).unwrap();
         self.door.inbox().send(Inbox::Event(Event::Cancelled)).unwrap();
@@ -388,10 +318,10 @@ impl Site {
     }
 
     fn nobodys_card_opens_nothing(&self) {
-        let laid = Laid::new(Plan { seed: 7, ..Plan::default() });
+        let laid = laid(Plan { seed: 7, ..Plan::default() });
         self.screen(&Screen::ClaimNotConfirmed);
         self.over(laid);
-        let laid = Laid::scenario("licence");
+        let laid = scenario("licence");
         self.refused(CredentialRefusal::DrivingLicence);
         self.over(laid);
         self.no_grant();
@@ -400,7 +330,7 @@ impl Site {
     fn a_service_that_is_started_again_takes_cards_again(&self, service: Service) -> Service {
         drop(service);
         let service = Service::start();
-        let laid = Laid::scenario("good");
+        let laid = scenario("good");
         self.reader(ReaderScreen::Pin);
         self.pin("1234");
         self.granted();
