@@ -32,7 +32,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use thiserror::Error;
 
 use crate::{
-    lines,
+    StrikeError, lines,
     strike::{
         lcus1::at_rest,
         modbus::{self, Place},
@@ -195,8 +195,53 @@ pub fn wait(link: impl AsFd) -> Result<(), GuardError> {
     }
 }
 
+/// Where a driver keeps its guard: none yet, or one at work. Dropping it lets the guard put the relay to rest and go.
+pub(crate) struct GuardPost {
+    command: GuardCommand,
+    guard: Option<Guard>,
+}
+
+impl GuardPost {
+    /// Nobody is at work yet.
+    pub(crate) fn new(command: GuardCommand) -> Self {
+        Self { command, guard: None }
+    }
+
+    /// Whether a guard has just answered. One that does not is let go.
+    pub(crate) fn answers(&mut self) -> bool {
+        let answers = self.guard.as_mut().is_some_and(Guard::answers);
+        if !answers {
+            self.dismiss();
+        }
+        answers
+    }
+
+    /// Starts a guard that inherits `shared`, a way to `device`, and waits until it answers.
+    pub(crate) fn start(
+        &mut self,
+        duty: Duty,
+        device: String,
+        shared: io::Result<OwnedFd>,
+    ) -> Result<(), StrikeError> {
+        let started = shared.and_then(|shared| Guard::start(&self.command, duty, shared));
+        let program = || self.command.program.display().to_string();
+        let guard = started.map_err(|error| StrikeError::Guard {
+            device,
+            program: program(),
+            reason: error.to_string(),
+        })?;
+        self.guard = Some(guard);
+        Ok(())
+    }
+
+    /// Lets the guard go.
+    pub(crate) fn dismiss(&mut self) {
+        self.guard = None;
+    }
+}
+
 /// A guard at work, as its driver sees it. Dropping it lets it put the relay to rest and go.
-pub(crate) struct Guard {
+struct Guard {
     child: Child,
     link: UnixStream,
     asked: u8,
@@ -204,7 +249,7 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// Starts a guard that inherits `shared` and waits until it answers.
-    pub(crate) fn start(command: &GuardCommand, duty: Duty, shared: OwnedFd) -> io::Result<Self> {
+    fn start(command: &GuardCommand, duty: Duty, shared: OwnedFd) -> io::Result<Self> {
         let (link, theirs) = UnixStream::pair()?;
         let child = Command::new(&command.program)
             .args(&command.args)
@@ -219,7 +264,7 @@ impl Guard {
     }
 
     /// Whether it is there.
-    pub(crate) fn answers(&mut self) -> bool {
+    fn answers(&mut self) -> bool {
         self.ask(ANSWER_WITHIN).is_ok()
     }
 

@@ -106,7 +106,7 @@ impl Finder {
     }
 }
 
-/// What the library offers to try besides was measured: its finder sees turned codes anyway, smaller pictures read
+/// What the library offers to try besides is left out: its finder sees turned codes anyway, smaller pictures read
 /// nothing that the whole ones do not, and nobody shows white codes on black.
 fn reader() -> BarcodeReader {
     BarcodeReader::new()

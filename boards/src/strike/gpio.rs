@@ -19,7 +19,7 @@
 use super::{StrikeError, pulse::Relay};
 use crate::{
     GuardCommand,
-    guard::{Duty, Guard},
+    guard::{Duty, GuardPost},
     lines::{Line, Lines, LinesError, Output},
 };
 
@@ -27,9 +27,8 @@ use crate::{
 pub struct GpioRelay {
     lines: Box<dyn Lines>,
     line: Line,
-    command: GuardCommand,
     /// Before the output: a guard that is dropped puts the relay to rest while the line is still ours.
-    guard: Option<Guard>,
+    guard: GuardPost,
     output: Option<Box<dyn Output>>,
 }
 
@@ -38,7 +37,7 @@ impl GpioRelay {
     /// [`Relay::prepare`].
     #[must_use]
     pub fn new(lines: Box<dyn Lines>, line: Line, guard: GuardCommand) -> Self {
-        Self { lines, line, command: guard, guard: None, output: None }
+        Self { lines, line, guard: GuardPost::new(guard), output: None }
     }
 
     /// Makes the line active or not; it is requested if it is not ours. One that fails is let go, since its chip may
@@ -46,7 +45,7 @@ impl GpioRelay {
     fn set(&mut self, active: bool) -> Result<(), StrikeError> {
         let set = self.output()?.set(active);
         if set.is_err() {
-            self.guard = None;
+            self.guard.dismiss();
             self.output = None;
         }
         Ok(set?)
@@ -62,19 +61,11 @@ impl GpioRelay {
 
     /// A guard that has just answered.
     fn guarded(&mut self) -> Result<(), StrikeError> {
-        if self.guard.as_mut().is_some_and(Guard::answers) {
+        if self.guard.answers() {
             return Ok(());
         }
-        self.guard = None;
         let shared = self.output()?.share();
-        let started = shared.and_then(|shared| Guard::start(&self.command, Duty::Gpio, shared));
-        let guard = started.map_err(|error| StrikeError::Guard {
-            device: self.device(),
-            program: self.command.program.display().to_string(),
-            reason: error.to_string(),
-        })?;
-        self.guard = Some(guard);
-        Ok(())
+        self.guard.start(Duty::Gpio, self.device(), shared)
     }
 }
 

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use super::{StrikeError, port::Port, pulse::Relay};
 use crate::{
     GuardCommand,
-    guard::{Duty, Guard},
+    guard::{Duty, GuardPost},
 };
 
 /// The command that drives a channel's relay.
@@ -49,9 +49,8 @@ fn command(channel: u8, state: u8) -> [u8; 4] {
 pub struct Lcus1 {
     device: PathBuf,
     channel: u8,
-    command: GuardCommand,
     /// Before the port: a guard that is dropped puts the relay to rest while the port is still locked.
-    guard: Option<Guard>,
+    guard: GuardPost,
     port: Option<Port>,
 }
 
@@ -60,7 +59,7 @@ impl Lcus1 {
     /// [`Relay::prepare`].
     #[must_use]
     pub fn new(device: PathBuf, channel: u8, guard: GuardCommand) -> Self {
-        Self { device, channel, command: guard, guard: None, port: None }
+        Self { device, channel, guard: GuardPost::new(guard), port: None }
     }
 
     /// Sends a command through the port, which is opened if there is none. A port that fails is closed, since it may
@@ -68,7 +67,7 @@ impl Lcus1 {
     fn send(&mut self, command: [u8; 4]) -> Result<(), StrikeError> {
         let sent = self.port()?.send(&command);
         if let Err(StrikeError::Port { .. }) = sent {
-            self.guard = None;
+            self.guard.dismiss();
             self.port = None;
         }
         sent
@@ -84,20 +83,11 @@ impl Lcus1 {
 
     /// A guard that has just answered.
     fn guarded(&mut self) -> Result<(), StrikeError> {
-        if self.guard.as_mut().is_some_and(Guard::answers) {
+        if self.guard.answers() {
             return Ok(());
         }
-        self.guard = None;
-        let port = self.port()?.share();
-        let started =
-            port.and_then(|port| Guard::start(&self.command, Duty::Lcus1 { channel: self.channel }, port));
-        let guard = started.map_err(|error| StrikeError::Guard {
-            device: self.device.display().to_string(),
-            program: self.command.program.display().to_string(),
-            reason: error.to_string(),
-        })?;
-        self.guard = Some(guard);
-        Ok(())
+        let shared = self.port()?.share();
+        self.guard.start(Duty::Lcus1 { channel: self.channel }, self.device(), shared)
     }
 }
 

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     GuardCommand,
-    guard::{Duty, Guard},
+    guard::{Duty, GuardPost},
     modbus::{Answer, Request, tenths},
 };
 use wire::Fault;
@@ -47,9 +47,8 @@ pub struct ModbusRelay {
     place: Place,
     flash_on: bool,
     remark: Option<String>,
-    command: GuardCommand,
     /// Before the port: a guard that is dropped puts the relay to rest while the port is still locked.
-    guard: Option<Guard>,
+    guard: GuardPost,
     port: Option<Port>,
 }
 
@@ -58,7 +57,7 @@ impl ModbusRelay {
     /// [`Relay::prepare`]. `flash_on`: whether the board is asked to end the pulses.
     #[must_use]
     pub fn new(device: PathBuf, place: Place, flash_on: bool, guard: GuardCommand) -> Self {
-        Self { device, place, flash_on, remark: None, command: guard, guard: None, port: None }
+        Self { device, place, flash_on, remark: None, guard: GuardPost::new(guard), port: None }
     }
 
     /// Asks, once more if the answer is lost. A port that fails is closed, since it may have been unplugged; one behind
@@ -69,7 +68,7 @@ impl ModbusRelay {
             match self.ask_once(request) {
                 Err(StrikeError::Silent { .. } | StrikeError::Answer { .. }) if tries < TRIES => tries += 1,
                 Err(error @ StrikeError::Port { .. }) => {
-                    self.guard = None;
+                    self.guard.dismiss();
                     self.port = None;
                     return Err(error);
                 }
@@ -138,19 +137,11 @@ impl ModbusRelay {
 
     /// A guard that has just answered.
     fn guarded(&mut self) -> Result<(), StrikeError> {
-        if self.guard.as_mut().is_some_and(Guard::answers) {
+        if self.guard.answers() {
             return Ok(());
         }
-        self.guard = None;
-        let port = self.port()?.share();
-        let started = port.and_then(|port| Guard::start(&self.command, Duty::Modbus(self.place), port));
-        let guard = started.map_err(|error| StrikeError::Guard {
-            device: self.device.display().to_string(),
-            program: self.command.program.display().to_string(),
-            reason: error.to_string(),
-        })?;
-        self.guard = Some(guard);
-        Ok(())
+        let shared = self.port()?.share();
+        self.guard.start(Duty::Modbus(self.place), self.device(), shared)
     }
 }
 
