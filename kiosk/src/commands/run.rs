@@ -24,7 +24,7 @@ use crate::{
     assets, clock,
     desk::{self, DeskEvent},
     display::Display,
-    door::{CardOrder, Door, Inbox, Parts},
+    door::{self, CardOrder, Door, Inbox, Parts},
     facility_file::{self, FacilityFile},
     notify, output, socket, sound,
     ui::{Bilingual, Notice, Panel, Setup, Touch},
@@ -45,7 +45,7 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
     let staff = Staff { program: run.on_staff_call.clone() };
     let setup = Setup {
         notice,
-        readers: reads_credentials(&board, store.as_ref().ok()),
+        readers: door::reads_credentials(&board, store.as_ref().ok()),
         vehicle: policy.facility.greeting == Greeting::Board,
     };
     let display = Display::open(run.headless, true, setup, touched(&wires, staff.clone()))?;
@@ -66,12 +66,6 @@ pub(crate) fn run(common: &Common, run: &Run) -> Outcome {
         }
         Err(error) => out_of_service(display, run.headless, error),
     }
-}
-
-/// Whether people can show a card or a code here. The camera reads codes; they count where a registry is believed.
-fn reads_credentials(board: &Board, store: Option<&Store>) -> bool {
-    let codes = store.is_some_and(|store| matches!(store.registry(), Ok(Some(_))));
-    codes || !(board.readers.is_empty() && board.card_readers.is_empty())
 }
 
 /// The vault with the facility's rules. Without rules that are understood the vault is not opened for the door either.

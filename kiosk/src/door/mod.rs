@@ -204,7 +204,7 @@ impl Door {
                 let (kept, stopping) = (Arc::clone(&pictures), Arc::clone(&stopping));
                 let thread = panel::PanelThread { panel: small, pictures: kept, stopping };
                 others.push(spawn("panel", move || thread.run())?);
-                let readers = !(board.readers.is_empty() && board.card_readers.is_empty());
+                let readers = reads_credentials(&board, Some(&store));
                 Arc::new(panel::Beside { screens: panel, pictures, readers }) as Arc<dyn Panel>
             }
             None => panel,
@@ -329,6 +329,12 @@ impl Door {
         }
         store
     }
+}
+
+/// Whether people can show a card or a code here. The camera reads codes; they count where a registry is believed.
+pub(crate) fn reads_credentials(board: &Board, store: Option<&Store>) -> bool {
+    let codes = store.is_some_and(|store| matches!(store.registry(), Ok(Some(_))));
+    codes || !(board.readers.is_empty() && board.card_readers.is_empty())
 }
 
 /// Rules that let nobody in or everybody open no door; what else is wrong with them is told to the staff.
