@@ -1,0 +1,1 @@
+//! What records of people say: one codec for the registry, which states them, and the kiosk, which reads them.

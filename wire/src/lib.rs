@@ -1,0 +1,1 @@
+//! The network road between an agent and the registry.
