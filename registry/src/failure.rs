@@ -55,6 +55,9 @@ pub enum Failure {
     /// A key that the key port does not have (any more).
     #[error("{0} is closed under a key that is gone; after a restore it comes back from the devices")]
     Closed(String),
+    /// A run is not where the page begins: another process took it in, or the database was put back.
+    #[error("another process wrote this run meanwhile; look again")]
+    Moved,
     /// What was asked for cannot be done.
     #[error("{0}")]
     Asked(&'static str),

@@ -9,8 +9,7 @@ use ledger::{
 use wire::authority::Authority;
 use zeroize::Zeroizing;
 
-use super::epochs::Target;
-use super::{Office, Tx};
+use super::{Office, Target, Tx};
 use crate::db::{Cell, Row};
 use crate::failure::{Done, Failure};
 use crate::keys::{hex, random};

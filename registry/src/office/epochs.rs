@@ -11,22 +11,9 @@ use ledger::{
 use zeroize::Zeroizing;
 
 use super::secrets::{epoch_name, group_name};
-use super::{Office, Tx};
+use super::{Office, Target, Tx};
 use crate::failure::{Done, Failure};
 use crate::keys::{KeyPort, Sort, random};
-
-/// Whom to wrap to: the device, and the newest wrap key that it published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// The device.
-    pub device: AuthorId,
-    /// The name of its wrap key.
-    pub wrap: KeyId,
-    /// The public half.
-    pub public: WrapPublic,
-    /// Its place in the order in which the device made them.
-    pub generation: u32,
-}
 
 /// The epoch that is wanted.
 #[derive(Clone, Debug)]

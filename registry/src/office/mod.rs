@@ -11,6 +11,7 @@ mod pages;
 mod people;
 mod run;
 mod secrets;
+mod table;
 mod tx;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,8 @@ use crate::failure::{Done, Failure};
 use crate::keys::{Files, KeyPort, random};
 
 pub use devices::{DeviceRow, VOUCHER_MS};
-pub use epochs::{EpochPlan, Target};
+pub use epochs::EpochPlan;
+pub use ledger::epochs::Target;
 pub(crate) use pages::keep_page;
 pub use people::{Erasure, Facility};
 pub(crate) use run::read_lines;
@@ -81,6 +83,10 @@ impl Office {
 
     fn attempt<T>(&mut self, make: &mut impl FnMut(&mut Tx<'_>) -> Done<T>) -> Done<T> {
         self.sql.begin()?;
+        if let Err(error) = self.sql.execute("UPDATE changes SET count = count + 1 WHERE id = 1", &[]) {
+            _ = self.sql.rollback();
+            return Err(error.into());
+        }
         let clock = self.clock()?;
         let mut tx =
             Tx::new(&mut *self.sql, &*self.keys, &self.author, &self.config.tenant, &self.pens, clock);

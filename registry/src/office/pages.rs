@@ -42,7 +42,7 @@ impl Office {
 
 /// Stores a verified page and the line after it.
 ///
-/// Errors: [`SqlError::Conflict`] if the row is not where the page begins.
+/// Errors: [`Failure::Moved`] if the row is not where the page begins.
 pub(crate) fn keep_page(sql: &mut dyn Sql, line: &ledger::Line, page: &Page) -> Done<()> {
     let last = page.records.len() - 1;
     let records = page.records.iter().enumerate();

@@ -1,6 +1,6 @@
 //! Facilities and the people known to the ledger: what the web and the import call inside their own transactions.
 
-use ledger::{AuthorId, Class, GroupId, KeyId, Kind, Name, Value};
+use ledger::{epochs, AuthorId, Class, GroupId, KeyId, Kind, Name, Value};
 
 use super::epochs::{EpochPlan, first_keys, opening};
 use super::secrets::person_name;
@@ -188,35 +188,12 @@ impl Tx<'_> {
     }
 
     /// The members that can still know a destroyed key.
-    pub(crate) fn may_still_know(&mut self, group: GroupId, key: KeyId) -> Done<Vec<AuthorId>> {
-        let rows = self.sql.query("SELECT epoch FROM killed WHERE key = $1", &[key.0.into()])?;
-        let at = rows.first().map_or(Ok(0), |row| row[0].int())?;
-        let text = "SELECT device, opened FROM devices d WHERE grp = $1 AND expelled_ms IS NULL";
-        let erased = "SELECT device FROM erased WHERE key = $1";
-        let erased: Vec<_> = self.sql.query(erased, &[key.0.into()])?;
-        let wrapped = "SELECT epoch, generation FROM wrapped WHERE grp = $1 AND device = $2";
-        let mut missing = Vec::new();
-        for device in self.sql.query(text, &[group.0.into()])? {
-            let opened = device[1].int()?;
-            let wrapped = self.sql.query(wrapped, &[group.0.into(), device[0].clone()])?;
-            let pairs = wrapped.iter().map(|row| Ok((row[0].int()?, row[1].int()?)));
-            let pairs: Vec<(i64, i64)> = pairs.collect::<Done<_>>()?;
-            let said = erased.iter().any(|row| row[0] == device[0]);
-            if !(said && has_forgotten(&pairs, at, opened)) {
-                missing.push(AuthorId(device[0].array()?));
-            }
-        }
-        Ok(missing)
+    fn may_still_know(&mut self, group: GroupId, key: KeyId) -> Done<Vec<AuthorId>> {
+        let (table, members) = (self.table(group)?, self.members()?);
+        let rows = self.sql.query("SELECT device FROM erased WHERE key = $1", &[key.0.into()])?;
+        let erased = |device: AuthorId| rows.iter().any(|row| row[0] == device.0.into());
+        Ok(epochs::waits_for(&table, &members, group, key, erased))
     }
-}
-
-/// Whether a device opened an epoch after `at` through a wrap key newer than every key that an earlier epoch was wrapped to.
-/// `wrapped`: (epoch, generation) of all wraps to it; of several for one epoch the oldest may have been used.
-pub(super) fn has_forgotten(wrapped: &[(i64, i64)], at: i64, opened: i64) -> bool {
-    let newest = wrapped.iter().filter(|(epoch, _)| *epoch <= at).map(|(_, generation)| *generation).max();
-    let oldest_of = |epoch: i64| wrapped.iter().filter(|it| it.0 == epoch).map(|it| it.1).min();
-    let later = wrapped.iter().map(|(epoch, _)| *epoch).filter(|epoch| *epoch > at && *epoch <= opened);
-    later.filter_map(oldest_of).any(|oldest| Some(oldest) > newest)
 }
 
 /// The fields of `Person`.

@@ -45,7 +45,7 @@ pub(super) fn line_after(
 
 /// Stores records that follow what the row holds (`first` records of the run, 0 if there is none), and the line after them.
 ///
-/// Errors: [`SqlError::Conflict`] if the row is at another length: somebody else was first.
+/// Errors: [`Failure::Moved`] if the row is at another length: somebody else was first.
 pub(super) fn keep_records(
     sql: &mut dyn Sql,
     line: &Line,
@@ -62,14 +62,14 @@ pub(super) fn keep_records(
     let done = if first == 0 {
         let name = [at.run.0.into(), line.author().0.into(), line.feed().to_string().into()];
         match sql.execute(insert, &[&name[..], &state[..]].concat()) {
-            Err(SqlError::Taken(_)) => return Err(SqlError::Conflict.into()),
+            Err(SqlError::Taken(_)) => return Err(Failure::Moved),
             other => other?,
         }
     } else {
         sql.execute(update, &[&state[..], &[at.run.0.into(), first.into()]].concat())?
     };
     if done != 1 {
-        return Err(Failure::Sql(SqlError::Conflict));
+        return Err(Failure::Moved);
     }
     let insert = "INSERT INTO records (run, seq, record, sig) VALUES ($1, $2, $3, $4)";
     for ((record, sig), seq) in records.iter().zip(first..) {

@@ -141,9 +141,8 @@ impl<'a> Tx<'a> {
         Ok(&self.seals[&group])
     }
 
-    /// Writes what was said: records, lines, and the count that tells the other processes.
+    /// Writes what was said: records and lines.
     pub(super) fn finish(&mut self) -> Done<()> {
-        self.sql.execute("UPDATE changes SET count = count + 1 WHERE id = 1", &[])?;
         for (feed, staged) in &self.staged {
             let old = match staged.first {
                 0 => None,
@@ -158,7 +157,10 @@ impl<'a> Tx<'a> {
             let line = line.filter(|line| line.at() == staged.writer.prior());
             let line = line.ok_or(Failure::Sql(crate::db::SqlError::Conflict))?;
             let records: Vec<_> = staged.records.iter().map(|it| (it.bytes.clone(), Some(it.sig))).collect();
-            run::keep_records(self.sql, &line, staged.first, &records)?;
+            match run::keep_records(self.sql, &line, staged.first, &records) {
+                Err(Failure::Moved) => return Err(Failure::Sql(crate::db::SqlError::Conflict)),
+                done => done?,
+            }
         }
         Ok(())
     }
