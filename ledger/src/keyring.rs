@@ -224,6 +224,11 @@ impl Chain {
         if self.group == Some(group) { self.group_key(epoch).or_else(other) } else { other() }
     }
 
+    /// K of the newest epoch, if held: for a registry that keeps it under a key of its own.
+    pub fn epoch_key(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.epoch_key.as_ref().map(|(_, key)| key.clone())
+    }
+
     /// The group key of an epoch, if held.
     pub fn group_key(&self, epoch: u32) -> Option<GroupKey> {
         self.groups.get(&epoch).map(|key| GroupKey::from_bytes(**key))
@@ -232,6 +237,11 @@ impl Chain {
     /// The newest group key and its epoch.
     pub fn newest_group_key(&self) -> Option<(u32, GroupKey)> {
         self.groups.last_key_value().map(|(epoch, key)| (*epoch, GroupKey::from_bytes(**key)))
+    }
+
+    /// A person's key, if held: for a registry that keeps it under a key of its own.
+    pub fn person(&self, id: KeyId) -> Option<crate::PersonKey> {
+        self.persons.get(&id).map(|key| crate::PersonKey::from_bytes(**key))
     }
 
     /// The names of the persons' keys held.

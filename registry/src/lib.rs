@@ -10,6 +10,7 @@ mod directory;
 pub mod failure;
 pub mod keys;
 pub mod office;
+pub mod service;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@
 //! next finishes what was left ([`Office::tidy`]).
 
 use ledger::{
-    AuthorId, Body, Chain, Class, Feed, GroupId, KeyId, Kind, Real, Record, RunId, Scope, Value, WrapPublic,
+    Body, Chain, Class, Feed, GroupId, KeyId, Kind, Real, Record, RunId, Scope, Value, WrapSecret,
     WrapSecret,
 };
 use zeroize::Zeroizing;

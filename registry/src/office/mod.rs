@@ -9,6 +9,7 @@ mod devices;
 mod epochs;
 mod pages;
 mod people;
+mod recover;
 mod run;
 mod secrets;
 mod table;
