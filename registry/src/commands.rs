@@ -49,7 +49,9 @@ pub(crate) fn dispatch(cli: &Cli) -> Done<String> {
         }
         Command::Device { command } => device(&directory, office, command),
         Command::Run => Err(Failure::Asked("run was begun above")),
-        Command::Audit { .. } | Command::Status { .. } => Err(Failure::Asked("this version does not do it yet")),
+        Command::Audit { .. } | Command::Status { .. } => {
+            Err(Failure::Asked("this version does not do it yet"))
+        }
         Command::BrokerConfig { out } => broker_config(&directory, office, out),
     }
 }

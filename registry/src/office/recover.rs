@@ -24,7 +24,8 @@ impl Office {
             tx.set_fact("restores", restores + 1)?;
             tx.set_fact("recovering", tx.now_ms())?;
             for facility in tx.facilities()? {
-                let (number, there) = (tx.kek_number(facility.group)?, keys.numbers(Sort::Kek, facility.group)?);
+                let (number, there) =
+                    (tx.kek_number(facility.group)?, keys.numbers(Sort::Kek, facility.group)?);
                 if let Some(newest) = there.last().filter(|_| !there.contains(&number)) {
                     tx.turn_kek(facility.group, *newest)?;
                 }

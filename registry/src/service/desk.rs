@@ -149,7 +149,8 @@ impl Service {
 
     /// After a restore: whether this facility has begun its next epoch, because every member was heard and time was given.
     fn recovered(&mut self, group: GroupId, since: i64) -> Done<bool> {
-        let wait = i64::try_from(self.office.config().recover_wait_s).unwrap_or(i64::MAX).saturating_mul(1000);
+        let wait =
+            i64::try_from(self.office.config().recover_wait_s).unwrap_or(i64::MAX).saturating_mul(1000);
         let (table, done) = self.office.look(|tx| Ok((tx.table(group)?, tx.began_ms(group)? > since)))?;
         if done {
             return Ok(true);
@@ -165,7 +166,8 @@ impl Service {
     }
 
     fn epoch_if_due(&mut self, group: GroupId) -> Done<()> {
-        let batch = i64::try_from(self.office.config().erase_batch_s).unwrap_or(i64::MAX).saturating_mul(1000);
+        let batch =
+            i64::try_from(self.office.config().erase_batch_s).unwrap_or(i64::MAX).saturating_mul(1000);
         let before = now_ms()?.saturating_sub(batch);
         let (table, epoch, oldest) =
             self.office.look(|tx| Ok((tx.table(group)?, tx.epoch(group)?, tx.oldest_kill_ms(group)?)))?;

@@ -45,7 +45,8 @@ impl Service {
     pub(super) fn refold(&mut self) -> Done<()> {
         self.states.clear();
         self.folded.clear();
-        let lines: Vec<Line> = self.sync.lines().filter(|line| is_folded(line.feed().class)).cloned().collect();
+        let lines: Vec<Line> =
+            self.sync.lines().filter(|line| is_folded(line.feed().class)).cloned().collect();
         for line in lines.iter().filter(|line| line.feed().class != Class::Control) {
             let records = self.office.look(|tx| tx.records(line.at().run, 0))?;
             self.fold(line.source(), &records)?;

@@ -12,8 +12,8 @@ pub mod road;
 use std::collections::BTreeMap;
 
 use ledger::{
-    AuthorId, Chain, Class, Command, Cursor, Event, Feed, GroupId, Line, Message, Name, Peer, Prior, Real, Receipt,
-    Record, RecordId, Role, Root, RunId, SignedHead, SignedReceipt, SignedRecord, State, Sync,
+    AuthorId, Chain, Class, Command, Cursor, Event, Feed, GroupId, Line, Message, Name, Peer, Prior, Real,
+    Receipt, Record, RecordId, Role, Root, RunId, SignedHead, SignedReceipt, SignedRecord, State, Sync,
 };
 
 use crate::db::SqlError;
@@ -110,9 +110,8 @@ impl Service {
         let me = self.office.me();
         let groups: Vec<GroupId> = self.office.facilities()?.into_iter().map(|it| it.group).collect();
         let head = |group: GroupId| {
-            let carried = |line: &&Line| {
-                line.author() == me && line.feed().group.is_none_or(|named| named == group)
-            };
+            let carried =
+                |line: &&Line| line.author() == me && line.feed().group.is_none_or(|named| named == group);
             let mut have: Vec<_> = self.sync.lines().filter(carried).map(Line::have).collect();
             have.sort_by_key(|have| have.feed.class);
             have.truncate(ledger::MAX_HAVE);
@@ -137,7 +136,8 @@ impl Service {
             return Ok(*peer);
         }
         if self.peers.len() >= MAX_PEERS {
-            let oldest = self.peers.iter().min_by_key(|(_, (_, heard))| *heard).map(|(device, it)| (*device, it.0));
+            let oldest =
+                self.peers.iter().min_by_key(|(_, (_, heard))| *heard).map(|(device, it)| (*device, it.0));
             if let Some((device, peer)) = oldest {
                 self.peers.remove(&device);
                 _ = self.sync.step(now, Event::Gone(peer));
@@ -173,7 +173,9 @@ impl Service {
                 Command::Serve(peer, run, from) => {
                     let page = self.office.look(|tx| tx.page(run, from))?;
                     let device = self.device(peer);
-                    self.out.extend(page.zip(device).map(|(page, device)| Out::Down(device, Message::Page(page))));
+                    self.out.extend(
+                        page.zip(device).map(|(page, device)| Out::Down(device, Message::Page(page))),
+                    );
                 }
                 Command::Answer(peer, head) => self.answer(peer, &head)?,
                 Command::Receipted(_) => {}
@@ -276,7 +278,8 @@ impl Service {
             return Ok((held == Some(at)).then_some(()));
         }
         let records = self.office.look(|tx| tx.records(at.run, from))?;
-        let written = records.iter().map(signed).take(usize::try_from(at.length - from).unwrap_or(usize::MAX));
+        let written =
+            records.iter().map(signed).take(usize::try_from(at.length - from).unwrap_or(usize::MAX));
         let commands = self.sync.step(now, Event::Wrote(line.feed(), line.author(), written.collect()));
         self.perform(now, commands)?;
         Ok((self.sync.line(at.run).map(Line::at) == Some(at)).then_some(()))
@@ -322,7 +325,10 @@ impl Service {
         if self.office.look(|tx| tx.changes())? >= seen {
             return Ok(());
         }
-        tracing::warn!(event = "database_was_put_back", "what devices hold is read again before a new epoch begins");
+        tracing::warn!(
+            event = "database_was_put_back",
+            "what devices hold is read again before a new epoch begins"
+        );
         self.office.put_back(seen)
     }
 }
@@ -346,7 +352,10 @@ fn signed(record: &Record) -> SignedRecord {
 
 /// Whether the driver goes on after this: the database may come back, or another process was in the way.
 pub(crate) fn passes(error: &Failure) -> bool {
-    matches!(error, Failure::Moved | Failure::Closed(_) | Failure::Sql(SqlError::Conflict | SqlError::Lost(_)))
+    matches!(
+        error,
+        Failure::Moved | Failure::Closed(_) | Failure::Sql(SqlError::Conflict | SqlError::Lost(_))
+    )
 }
 
 /// The feeds that are folded for a facility's state.

@@ -41,10 +41,12 @@ pub fn run(root: &Path) -> Done<String> {
     let runtime = runtime.map_err(|source| Failure::Io { act: "start in", path: root.to_owned(), source })?;
     let (inbox, messages) = sync_channel(INBOX);
     let (outbox, sends) = mpsc::channel(OUTBOX);
-    let thread = std::thread::Builder::new().name("office".into()).spawn(move || serve(service, &messages, &outbox));
+    let thread =
+        std::thread::Builder::new().name("office".into()).spawn(move || serve(service, &messages, &outbox));
     let thread = thread.map_err(|source| Failure::Io { act: "start in", path: root.to_owned(), source })?;
     let ended = runtime.block_on(async {
-        let mut end = signal(SignalKind::terminate()).map_err(|_| Failure::Asked("the system gives no signals"))?;
+        let mut end =
+            signal(SignalKind::terminate()).map_err(|_| Failure::Asked("the system gives no signals"))?;
         let settings = settings(&config, &authority)?;
         _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         tokio::select! {
