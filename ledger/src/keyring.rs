@@ -250,7 +250,7 @@ impl Chain {
     }
 
     /// The epochs of the group keys held.
-    pub fn group_epochs(&self) -> impl Iterator<Item = u32> {
+    pub fn group_epochs(&self) -> impl Iterator<Item = u32> + Clone {
         self.groups.keys().copied()
     }
 
