@@ -85,7 +85,8 @@ pub(crate) fn same_person(batch: &Batch<'_>, person: PersonId) -> Result<Vec<Enr
     Ok(all)
 }
 
-fn erase(batch: &Batch<'_>, one: &Enrolled, record: RecordId) -> Result<(), StoreError> {
+/// Everything of one id, and the tombstone that `record` asks for.
+pub(crate) fn erase(batch: &Batch<'_>, one: &Enrolled, record: RecordId) -> Result<(), StoreError> {
     let links = [
         "UPDATE visits SET person = NULL WHERE person = ?1",
         "UPDATE entrants SET uses = NULL WHERE uses IN (SELECT number FROM entitlements WHERE person = ?1)",

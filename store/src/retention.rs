@@ -15,7 +15,7 @@ use gate::{Date, Local, Now, RecordId};
 use ledger::{Body, RunId, SignedRecord, Value};
 use rusqlite::params;
 
-use crate::{Store, StoreError, bodies, feeds::Batch, visits::COUNTED, walk::Seen};
+use crate::{Opener, Store, StoreError, bodies, feeds::Batch, visits::COUNTED, walk::Seen};
 
 /// A clock less sure than this counts no days.
 const MOST_UNSURE_S: u32 = 3_600;
@@ -148,9 +148,9 @@ impl Store {
         let mut removals = Removals::default();
         for place in places {
             let Some(SignedRecord { run, seq, bytes, sig, .. }) = self.record(place)? else { continue };
-            let seen = Seen::new(run, seq, &bytes, None, None);
+            let seen = Seen::new(run, seq, &bytes, None, Opener::One(None));
             let genuine = seen.claim == Some(seq) && seen.is_signed(self.keys.author.id(), run, &sig);
-            let body = ledger::Record::parse(&bytes).and_then(|it| it.open_body(Some(&self.keys.group_key)));
+            let body = ledger::Record::parse(&bytes).and_then(|it| self.opener().open(&it));
             if let Some(body) = body.ok().filter(|_| genuine) {
                 removals.add(&body);
             }
