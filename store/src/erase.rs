@@ -51,6 +51,7 @@ impl Store {
             let fields = vec![("people", Value::Array(ids)), ("by", bodies::staff(by))];
             let kills: Vec<_> = all.iter().map(|one| one.key_id).collect();
             let record = batch.append_killing("Erased", fields, None, &kills)?;
+            all.iter().try_for_each(|one| batch.withdraw(one))?;
             // A successor is deleted after whoever names it.
             all.iter().try_for_each(|one| erase(batch, one, record))?;
             households::remove_empty(batch)?;

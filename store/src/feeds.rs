@@ -26,7 +26,7 @@ use crate::{
 const KINDS: u32 = 1;
 /// Runs that a head names: the newest. Older ones are named by the Opens of those, so nothing is left out of the proof;
 /// the bound keeps a head within the size of a record.
-const HEAD_RUNS: u32 = 512;
+pub(crate) const HEAD_RUNS: u32 = 512;
 
 /// A write under way: nothing of it is there until [`Store::write`] has committed it.
 pub(crate) struct Batch<'a> {
@@ -37,7 +37,7 @@ pub(crate) struct Batch<'a> {
     entropy: &'a mut dyn Entropy,
     clock: Clock,
     offset_minutes: i32,
-    pens: Pens,
+    pub(crate) pens: Pens,
     wrote: Vec<Wrote>,
 }
 
@@ -78,7 +78,7 @@ impl Store {
             return Ok(done);
         }
         batch.keep_heads()?;
-        let Batch { transaction, pens, wrote, .. } = batch;
+        let (transaction, pens, wrote) = batch.done();
         // From here on an error leaves open whether the records are there: then these runs are not continued.
         self.pens = Pens::default();
         transaction.commit().map_err(failed)?;
@@ -224,7 +224,7 @@ fn gives_a_grant(entry: &Entry) -> bool {
     }
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
     /// Writes one record of the door's feed, sealed to the device's group.
     pub(crate) fn append(
         &mut self,
@@ -256,7 +256,8 @@ impl Batch<'_> {
         personal: Option<ledger::Personal>,
         kills: &[KeyId],
     ) -> Result<RecordId, StoreError> {
-        let body = Body { kind: kind.to_owned(), clock: self.clock, fields: records::named(fields), personal };
+        let body =
+            Body { kind: kind.to_owned(), clock: self.clock, fields: records::named(fields), personal };
         self.say_body(feed, sealed, &body, kills)
     }
 
@@ -283,6 +284,11 @@ impl Batch<'_> {
         insert(&self.transaction, feed, pen.number, &record).map_err(self.failed())?;
         self.remember(feed, record, replica::counts(&body.kind) || !kills.is_empty());
         Ok(place)
+    }
+
+    /// What is left to do: the commit, and what happens after it.
+    fn done(self) -> (Transaction<'a>, Pens, Vec<Wrote>) {
+        (self.transaction, self.pens, self.wrote)
     }
 
     /// What is to be told to the replica once it is durable. Nobody asks before this device has joined.

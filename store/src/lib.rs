@@ -234,8 +234,19 @@ impl Store {
         let offset_minutes = gate::facility::JAPAN_OFFSET_MINUTES;
         let (pens, talk) = (Pens::default(), Talk::default());
         let joined = Joined::Lost;
-        let mut store =
-            Self { file, connection, keys, pens, joined, talk, reach, boot, offset_minutes, entropy, _lock: lock };
+        let mut store = Self {
+            file,
+            connection,
+            keys,
+            pens,
+            joined,
+            talk,
+            reach,
+            boot,
+            offset_minutes,
+            entropy,
+            _lock: lock,
+        };
         store.mend()?;
         Ok(store)
     }

@@ -32,7 +32,7 @@ use std::{
     fmt,
 };
 
-use gate::RecordId;
+use gate::{PersonId, RecordId};
 use ledger::{
     AuthorId, Chain, Feed, Fork, Freshness, GroupId, GroupKey, KeyId, Kind, Members, Name, Scope,
     SignedRecord, State, Version,
@@ -41,7 +41,6 @@ use ledger::{
 use crate::{Store, StoreError, pens::Wrote};
 
 pub(crate) use fold::counts;
-pub(crate) use head::MAX_CURSORS;
 pub(crate) use keyring::open_keyring_run;
 pub use lines::Reader;
 
@@ -62,8 +61,10 @@ pub struct Membership {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Kept {
-    /// Who is searched, or what is known of somebody, is another now: read gallery and roster again.
+    /// Who is searched, or what is known of somebody, is another now: read the roster again, and of the gallery `people`.
     pub gallery_changed: bool,
+    /// Whose references or standing may be other ones now, each once.
+    pub people: Vec<PersonId>,
     /// The control feed grew: read [`Store::control`] again.
     pub control_changed: bool,
     /// An epoch that was opened: tell `Sync` by `Event::Opened`.
@@ -138,6 +139,15 @@ pub(crate) struct Talk {
     /// Somebody takes what is written.
     watched: bool,
     written: Vec<(Feed, Vec<SignedRecord>)>,
+}
+
+impl Kept {
+    fn changed(&mut self, person: PersonId, changed: bool) {
+        self.gallery_changed |= changed;
+        if changed && !self.people.contains(&person) {
+            self.people.push(person);
+        }
+    }
 }
 
 impl Joined {

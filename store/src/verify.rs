@@ -198,8 +198,11 @@ impl Store {
         let sql = format!("SELECT bytes, sig FROM records WHERE run = {number} AND seq = 0");
         let first = self.rows(&sql, |row| {
             let bytes: Vec<u8> = row.get(0)?;
-            let signed =
-                Seen::new(run, 0, &bytes, None, Opener::One(None)).is_signed(self.keys.author.id(), run, &row.get(1)?);
+            let signed = Seen::new(run, 0, &bytes, None, Opener::One(None)).is_signed(
+                self.keys.author.id(),
+                run,
+                &row.get(1)?,
+            );
             Ok(signed.then(|| Record::parse(&bytes).ok()?.open_statement(None).ok()).flatten())
         })?;
         Ok(first.into_iter().next().flatten())

@@ -153,13 +153,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Looks at one record that stands at `at` of `run`. Its signature is judged by the caller.
-    pub(crate) fn new(
-        run: RunId,
-        at: u64,
-        bytes: &[u8],
-        kept: Option<Leaf>,
-        opener: Opener<'_>,
-    ) -> Self {
+    pub(crate) fn new(run: RunId, at: u64, bytes: &[u8], kept: Option<Leaf>, opener: Opener<'_>) -> Self {
         let leaf = leaf_of(bytes);
         let record = Record::parse(bytes).ok().filter(|record| record.header.run == run);
         let sealed = record.as_ref().is_some_and(|record| record.header.group.is_some());

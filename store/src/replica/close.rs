@@ -1,10 +1,10 @@
 //! Closing somebody in the vault: hidden, or gone with everything that is held.
 
 use gate::{PersonId, RecordId};
-use ledger::KeyId;
+use ledger::{Class, Feed, KeyId, Value};
 
 use super::Closing;
-use crate::{StoreError, erase, feeds::Batch, households};
+use crate::{StoreError, erase, feeds::Batch, households, vault::Enrolled};
 
 impl Batch<'_> {
     /// Who is enrolled with this key.
@@ -28,6 +28,18 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Says where it cannot wait that a person withdrew here; the key is gone, and is never taken again.
+    pub(crate) fn withdraw(&mut self, one: &Enrolled) -> Result<(), StoreError> {
+        if self.joined.is_none() {
+            return Ok(());
+        }
+        let fields = vec![("person", Value::bytes(one.person.0))];
+        self.say_in(Feed::of(Class::DeviceUrgent), true, "Withdrawn", fields, None, &[one.key_id])?;
+        self.execute("DELETE FROM followed WHERE kind = 'Person' AND name = ?1", [one.person.0])?;
+        self.execute("INSERT OR IGNORE INTO tombstones (key_id) VALUES (?1)", [one.key_id.0])?;
+        self.execute("DELETE FROM person_keys WHERE key_id = ?1", [one.key_id.0]).map(|_| ())
+    }
+
     /// Not let in any more; nowhere searched if the person withdrew. Whether that is news.
     pub(super) fn close_person(&mut self, person: PersonId, closing: Closing) -> Result<bool, StoreError> {
         let sql = "UPDATE people SET standing = 'revoked' WHERE person = ?1 AND standing = 'active'";
@@ -42,7 +54,11 @@ impl Batch<'_> {
 
     /// Everything that is held about a person, and about those whose place this one took. Who took this one's place stays.
     /// Whether there was anything.
-    pub(super) fn erase_person(&mut self, person: PersonId, at: Option<RecordId>) -> Result<bool, StoreError> {
+    pub(super) fn erase_person(
+        &mut self,
+        person: PersonId,
+        at: Option<RecordId>,
+    ) -> Result<bool, StoreError> {
         self.execute("DELETE FROM followed WHERE kind = 'Person' AND name = ?1", [person.0])?;
         let there = self.first("SELECT 1 FROM people WHERE person = ?1", [person.0], |_| Ok(()))?;
         if there.is_none() {

@@ -115,7 +115,8 @@ impl Replica {
         self.touched.people.extend(self.state.people().map(|(person, _)| person));
         self.touched.people.extend(self.closed.keys());
         self.touched.households.extend(self.households.keys());
-        let keys: Vec<KeyId> = self.killed.keys().copied().chain(self.state.tombstones().iter().copied()).collect();
+        let keys: Vec<KeyId> =
+            self.killed.keys().copied().chain(self.state.tombstones().iter().copied()).collect();
         self.touched.keys.extend(keys);
     }
 }

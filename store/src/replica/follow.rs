@@ -34,7 +34,8 @@ impl Batch<'_> {
         let (dead, asked) = (replica.is_dead(key), replica.state.is_asked_to_kill(key));
         if !dead {
             if asked && let Some(person) = self.owner(key)? {
-                kept.gallery_changed |= self.close_person(person, Closing::Hidden)?;
+                let changed = self.close_person(person, Closing::Hidden)?;
+                kept.changed(person, changed);
             }
             return Ok(false);
         }
@@ -42,7 +43,8 @@ impl Batch<'_> {
         self.destroy(key, registrys)?;
         let Some(person) = self.owner(key)? else { return Ok(false) };
         let at = self.replica().killed.get(&key).copied();
-        kept.gallery_changed |= self.erase_person(person, at)?;
+        let erased = self.erase_person(person, at)?;
+        kept.changed(person, erased);
         Ok(true)
     }
 
@@ -53,11 +55,12 @@ impl Batch<'_> {
                 let key = replica.state.person(person).map(|known| known.key);
                 key.map_or(Ok(()), |key| self.destroy(key, true))?;
                 let erased = self.erase_person(PersonId(person), Some(at))?;
-                kept.gallery_changed |= erased;
+                kept.changed(PersonId(person), erased);
                 return Ok(erased);
             }
             Some((closing, _)) => {
-                kept.gallery_changed |= self.close_person(PersonId(person), closing)?;
+                let changed = self.close_person(PersonId(person), closing)?;
+                kept.changed(PersonId(person), changed);
                 return Ok(false);
             }
             None => {}
@@ -84,7 +87,7 @@ impl Batch<'_> {
             Ok(profile) => {
                 let changed = self.put_profile(PersonId(person), (id, key), &profile, said)?;
                 kept.unusable += usize::from(changed.is_none());
-                kept.gallery_changed |= changed.unwrap_or(false);
+                kept.changed(PersonId(person), changed.unwrap_or(false));
             }
             // Somebody gave a wrong key under this name: the right one may still come.
             Err(records::BodyError::Closed(_)) => self.destroy(id, false)?,

@@ -1,7 +1,9 @@
 //! One step of `Sync` as one transaction: records and lines, then state, keys and rows, then what this device says to it.
 
 use gate::Now;
-use ledger::{Body, Class, Command, Feed, Fork, Kind, Line, Page, Quarantine, Real, Record, Role, RunId, Sync, Value};
+use ledger::{
+    Body, Class, Command, Feed, Fork, Kind, Line, Page, Quarantine, Real, Record, Role, RunId, Sync, Value,
+};
 use rusqlite::params;
 
 use super::{Joined, Kept, keyring, lines};
@@ -20,6 +22,8 @@ struct Step {
     /// Records of keyrings that are new.
     keyrings: Vec<(Feed, Vec<Body>)>,
     changed: bool,
+    /// Pages of the control feed are new to [`Store::control`] too.
+    control: bool,
 }
 
 impl Store {
@@ -28,7 +32,14 @@ impl Store {
     ///
     /// # Errors
     /// The data file cannot be read or written.
-    pub fn replica(&mut self, now: Now) -> Result<Option<Sync>, StoreError> {
+    pub fn replica(&mut self) -> Result<Option<Sync>, StoreError> {
+        let sync = self.restarted()?;
+        self.talk.watched |= sync.is_some();
+        self.talk.written.clear();
+        Ok(sync)
+    }
+
+    pub(super) fn restarted(&mut self) -> Result<Option<Sync>, StoreError> {
         self.mend()?;
         let Some(replica) = self.joined.replica() else { return Ok(None) };
         let me = replica.membership.me;
@@ -37,12 +48,13 @@ impl Store {
         let lines = lines::all(&self.connection, me)
             .map_err(|source| StoreError::sql("read the replica", &self.file, source))?;
         let mut sync = Sync::restart(Role::Kiosk, me, members, lines, &Real);
-        let old = sync.step(0, ledger::Event::Opened(group, epoch));
-        if !old.is_empty() {
-            let _ = self.keep(now, old)?;
+        for command in sync.step(0, ledger::Event::Opened(group, epoch)) {
+            if let Command::Drop(run) = command {
+                lines::drop_keyring(&self.connection, run)
+                    .map_err(|source| StoreError::sql("drop a keyring", &self.file, source))?;
+                self.pens.drop_run(run);
+            }
         }
-        self.talk.watched = true;
-        self.talk.written.clear();
         Ok(Some(sync))
     }
 
@@ -55,11 +67,20 @@ impl Store {
     /// [`StoreError::NotAMember`]; [`StoreError::NotFollowing`] for a page that does not follow what is held; or the write
     /// failed.
     pub fn keep(&mut self, now: Now, commands: Vec<Command>) -> Result<Kept, StoreError> {
+        self.keep_from(now, commands, true)
+    }
+
+    /// As [`Store::keep`], for pages of the control feed that [`Store::control`] reads already.
+    pub(super) fn keep_known(&mut self, now: Now, commands: Vec<Command>) -> Result<Kept, StoreError> {
+        self.keep_from(now, commands, false)
+    }
+
+    fn keep_from(&mut self, now: Now, commands: Vec<Command>, control: bool) -> Result<Kept, StoreError> {
         self.mend()?;
         if self.joined.replica().is_none() {
             return Err(StoreError::NotAMember);
         }
-        let done = self.write_or_not(now, |batch| batch.keep(commands));
+        let done = self.write_or_not(now, |batch| batch.keep(commands, control));
         if done.is_err() {
             self.joined = Joined::Lost;
             self.mend()?;
@@ -73,8 +94,8 @@ impl Store {
 }
 
 impl Batch<'_> {
-    fn keep(&mut self, commands: Vec<Command>) -> Result<((Kept, bool), bool), StoreError> {
-        let (mut kept, mut step) = (Kept::default(), Step::default());
+    fn keep(&mut self, commands: Vec<Command>, control: bool) -> Result<((Kept, bool), bool), StoreError> {
+        let (mut kept, mut step) = (Kept::default(), Step { control, ..Step::default() });
         for command in commands {
             match command {
                 Command::Keep(line, page) => self.page(&line, &page, &mut step, &mut kept)?,
@@ -107,13 +128,7 @@ impl Batch<'_> {
     }
 
     /// A verified page: kept, folded.
-    fn page(
-        &mut self,
-        line: &Line,
-        page: &Page,
-        step: &mut Step,
-        kept: &mut Kept,
-    ) -> Result<(), StoreError> {
+    fn page(&mut self, line: &Line, page: &Page, step: &mut Step, kept: &mut Kept) -> Result<(), StoreError> {
         if !self.keep_page(line, page)? {
             return Ok(());
         }
@@ -124,7 +139,7 @@ impl Batch<'_> {
             step.keyrings.push((feed, keyring::bodies(&records)));
             return Ok(());
         }
-        if feed.class == Class::Control {
+        if feed.class == Class::Control && step.control {
             let bytes = page.encode().map_err(StoreError::ledger("keep a page"))?;
             self.execute("INSERT INTO control_pages (bytes) VALUES (?1)", [bytes])?;
             kept.control_changed = true;
@@ -165,7 +180,8 @@ impl Batch<'_> {
         let replica = self.replica();
         let (me, state) = (replica.membership.me, &replica.state);
         let open = |key: &&ledger::KeyId| !state.erased_by(**key).any(|device| device == me);
-        let keys: Vec<Value> = state.tombstones().iter().filter(open).map(|key| Value::bytes(key.0)).collect();
+        let keys: Vec<Value> =
+            state.tombstones().iter().filter(open).map(|key| Value::bytes(key.0)).collect();
         let admitted = replica.members.devices().any(|(device, _)| device == me);
         if !admitted || replica.sealing_key().is_none() {
             return Ok(());

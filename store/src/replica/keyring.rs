@@ -121,9 +121,8 @@ impl Batch<'_> {
     fn restate_own_keys(&mut self) -> Result<(), StoreError> {
         let replica = self.replica();
         let (state, me) = (&replica.state, replica.membership.me);
-        let own = |key: &KeyId| {
-            state.enrolled_by(*key, me) && !state.is_adopted(*key) && !replica.is_dead(*key)
-        };
+        let own =
+            |key: &KeyId| state.enrolled_by(*key, me) && !state.is_adopted(*key) && !replica.is_dead(*key);
         let own: Vec<KeyId> = replica.chain.persons().filter(own).collect();
         own.into_iter().try_for_each(|key| self.give_key(key))
     }

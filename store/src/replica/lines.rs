@@ -18,7 +18,8 @@ impl Batch<'_> {
     pub(super) fn keep_page(&mut self, line: &Line, page: &Page) -> Result<bool, StoreError> {
         let sql = "SELECT max(length) FROM (SELECT length FROM lines WHERE run = ?1
                    UNION ALL SELECT length FROM runs WHERE run = ?1)";
-        let held: u64 = self.first(sql, [page.run.0], |row| row.get::<_, Option<u64>>(0))?.flatten().unwrap_or(0);
+        let held: u64 =
+            self.first(sql, [page.run.0], |row| row.get::<_, Option<u64>>(0))?.flatten().unwrap_or(0);
         let end = page.first + page.records.len() as u64;
         if end <= held {
             return Ok(false);
@@ -41,13 +42,7 @@ impl Batch<'_> {
 
     /// Deletes a keyring. No other run is ever dropped.
     pub(super) fn drop_keyring(&mut self, run: RunId) -> Result<(), StoreError> {
-        let found = self.first("SELECT number, feed FROM lines WHERE run = ?1", [run.0], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })?;
-        let Some((number, feed)) = found else { return Ok(()) };
-        if feed.parse::<Feed>().is_ok_and(|feed| feed.class.is_keyring()) {
-            self.execute("DELETE FROM line_records WHERE line = ?1", [number])?;
-            self.execute("DELETE FROM lines WHERE number = ?1", [number])?;
+        if drop_keyring(&self.transaction, run).map_err(self.failed())? {
             self.forget_run(run);
         }
         Ok(())
@@ -55,7 +50,8 @@ impl Batch<'_> {
 
     /// A record that is held, whose it is, and whether this device's vault knew it when it was written.
     pub(super) fn held(&self, at: RecordId) -> Result<Option<(Record, Source, bool)>, StoreError> {
-        let sql = "SELECT author, feed, bytes FROM line_records JOIN lines ON lines.number = line_records.line
+        let sql =
+            "SELECT author, feed, bytes FROM line_records JOIN lines ON lines.number = line_records.line
                    WHERE lines.run = ?1 AND seq = ?2";
         let place = params![at.run.0, at.seq];
         let found = self.first(sql, place, |row| {
@@ -85,6 +81,18 @@ impl Batch<'_> {
     }
 }
 
+/// Deletes a run if it is a keyring; whether it was one.
+pub(super) fn drop_keyring(connection: &Connection, run: RunId) -> rusqlite::Result<bool> {
+    let sql = "SELECT number, feed FROM lines WHERE run = ?1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+    let found = connection.query_row(sql, [run.0], read).optional()?;
+    let keyring = found.filter(|(_, feed)| feed.parse::<Feed>().is_ok_and(|feed| feed.class.is_keyring()));
+    let Some((number, _)) = keyring else { return Ok(false) };
+    connection.execute("DELETE FROM line_records WHERE line = ?1", [number])?;
+    connection.execute("DELETE FROM lines WHERE number = ?1", [number])?;
+    Ok(true)
+}
+
 /// Every run that is held, as `Sync` goes on from it.
 pub(super) fn all(connection: &Connection, me: AuthorId) -> rusqlite::Result<Vec<Line>> {
     let mut lines = of_others(connection, me)?;
@@ -103,7 +111,8 @@ pub(super) fn all(connection: &Connection, me: AuthorId) -> rusqlite::Result<Vec
 
 fn of_others(connection: &Connection, me: AuthorId) -> rusqlite::Result<Vec<Line>> {
     let mut lines = Vec::new();
-    let mut statement = connection.prepare("SELECT line, number, run, author, feed FROM lines ORDER BY number")?;
+    let mut statement =
+        connection.prepare("SELECT line, number, run, author, feed FROM lines ORDER BY number")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (number, run) = (row.get::<_, i64>(1)?, RunId(row.get(2)?));
@@ -128,8 +137,10 @@ pub(super) fn from_records(
     source: Source,
 ) -> rusqlite::Result<Option<Line>> {
     let sql = "SELECT bytes FROM line_records WHERE line = ?1 ORDER BY seq";
-    let records: Vec<Vec<u8>> =
-        connection.prepare_cached(sql)?.query_map([number], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let records: Vec<Vec<u8>> = connection
+        .prepare_cached(sql)?
+        .query_map([number], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     let priors = records.first().map(|first| priors(first)).unwrap_or_default();
     Ok(Line::of_leaves(run, source, records.iter().map(|bytes| leaf_of(bytes)), priors))
 }
@@ -179,10 +190,8 @@ impl Store {
     /// Gives up the exclusive hold of the data file; the lock of the directory stays.
     fn share(&mut self) -> Result<(), StoreError> {
         let failed = |source| StoreError::sql("share the data file", &self.file, source);
-        let mode: String = self
-            .connection
-            .pragma_query_value(None, "locking_mode", |row| row.get(0))
-            .map_err(failed)?;
+        let mode: String =
+            self.connection.pragma_query_value(None, "locking_mode", |row| row.get(0)).map_err(failed)?;
         if mode == "normal" {
             return Ok(());
         }
@@ -201,7 +210,8 @@ impl Reader {
     pub fn page(&self, run: RunId, from: u64) -> Option<Page> {
         let own = "SELECT bytes, sig FROM records JOIN runs ON runs.number = records.run
                    WHERE runs.run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
-        let others = "SELECT line_records.bytes, sig FROM line_records JOIN lines ON lines.number = line_records.line
+        let others =
+            "SELECT line_records.bytes, sig FROM line_records JOIN lines ON lines.number = line_records.line
                       WHERE lines.run = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3";
         let own = self.records(own, run, from)?;
         let records = if own.is_empty() { self.records(others, run, from)? } else { own };

@@ -5,9 +5,7 @@ use std::{
     path::Path,
 };
 
-use ledger::{
-    AuthorId, Chain, Class, Feed, GroupId, KeyId, Kind, Members, PersonKey, Record, Source, State,
-};
+use ledger::{AuthorId, Chain, Class, Feed, GroupId, KeyId, Kind, Members, PersonKey, Record, Source, State};
 use rusqlite::{Connection, OptionalExtension};
 use zeroize::Zeroizing;
 
@@ -102,7 +100,8 @@ impl Replica {
 
     /// The runs of others: of the control feed, or all the others.
     fn fold_lines(&mut self, connection: &Connection, control: bool) -> rusqlite::Result<()> {
-        let sql = "SELECT author, feed, bytes FROM line_records JOIN lines ON lines.number = line_records.line
+        let sql =
+            "SELECT author, feed, bytes FROM line_records JOIN lines ON lines.number = line_records.line
                    ORDER BY line, seq";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;

@@ -98,7 +98,8 @@ impl Batch<'_> {
             row.get::<_, i64>(0)
         })?;
         let Some(number) = number else { return Ok(Some(false)) };
-        let sql = "INSERT INTO entitlements (entitlement, person, valid_from, valid_until, coupons, withdrawn)
+        let sql =
+            "INSERT INTO entitlements (entitlement, person, valid_from, valid_until, coupons, withdrawn)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                    ON CONFLICT (entitlement) DO UPDATE SET valid_from = excluded.valid_from,
                        valid_until = excluded.valid_until, coupons = excluded.coupons,
@@ -124,13 +125,14 @@ impl Batch<'_> {
         self.execute(sql, params![kind.name(), name, said.version.said, content]).map(|_| ())
     }
 
-    /// Notes what this device itself said of a person, so that saying the same again changes nothing.
-    pub(crate) fn enrolled_here(&self, person: PersonId, profile: &Profile) -> Result<(), StoreError> {
-        if self.joined.is_none() {
-            return Ok(());
-        }
+    /// Of somebody whom this device enrolled: notes what was said, so that saying the same again changes nothing, and says
+    /// the key in this device's keyring.
+    pub(crate) fn enrolled_here(&mut self, of: &Enrolled, profile: &Profile) -> Result<(), StoreError> {
+        let Some(replica) = self.joined.as_deref_mut() else { return Ok(()) };
+        replica.chain.keep(of.key_id, *of.key.expose());
         let sql = "INSERT OR REPLACE INTO followed (kind, name, said, content) VALUES ('Person', ?1, ?2, ?3)";
-        self.execute(sql, params![person.0, [0_u8; 32], content(profile)]).map(|_| ())
+        self.execute(sql, params![of.person.0, [0_u8; 32], content(profile)])?;
+        self.give_key(of.key_id)
     }
 }
 
