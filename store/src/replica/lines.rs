@@ -170,6 +170,9 @@ fn priors(first: &[u8]) -> Vec<RunId> {
     open.map(|open| open.priors.iter().map(|prior| prior.run).collect()).unwrap_or_default()
 }
 
+/// A record and, where there is one, its signature.
+type Carried = (Vec<u8>, Option<[u8; 64]>);
+
 /// Reads pages beside the store that writes: a connection of its own, for the thread of the replica.
 pub struct Reader {
     connection: Connection,
@@ -218,14 +221,14 @@ impl Reader {
         cut(run, from, records)
     }
 
-    fn records(&self, sql: &str, run: RunId, from: u64) -> Option<Vec<(Vec<u8>, Option<[u8; 64]>)>> {
+    fn records(&self, sql: &str, run: RunId, from: u64) -> Option<Vec<Carried>> {
         let mut statement = self.connection.prepare_cached(sql).ok()?;
         let mut rows = statement.query(params![run.0, from, MAX_PAGE_RECORDS as u64]).ok()?;
         let (mut found, mut size) = (Vec::new(), FRAME);
         while let Some(row) = rows.next().ok()? {
             let (bytes, sig): (Vec<u8>, Option<[u8; 64]>) = (row.get(0).ok()?, row.get(1).ok()?);
             size += bytes.len() + LENGTH;
-            let signed = found.iter().any(|(_, sig): &(Vec<u8>, Option<[u8; 64]>)| sig.is_some());
+            let signed = found.iter().any(|(_, sig): &Carried| sig.is_some());
             if bytes.is_empty() || (size > MAX_PAGE && signed) {
                 break;
             }
@@ -236,7 +239,7 @@ impl Reader {
 }
 
 /// The longest page that ends at a signature.
-fn cut(run: RunId, first: u64, mut records: Vec<(Vec<u8>, Option<[u8; 64]>)>) -> Option<Page> {
+fn cut(run: RunId, first: u64, mut records: Vec<Carried>) -> Option<Page> {
     let last = records.iter().rposition(|(_, sig)| sig.is_some())?;
     let sig = records[last].1?;
     records.truncate(last + 1);
