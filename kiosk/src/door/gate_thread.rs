@@ -415,6 +415,7 @@ impl GateThread {
             | Event::Policy(_)
             | Event::Roster(_)
             | Event::Inside(_)
+            | Event::RegistryAge(_)
             | Event::Tick => {}
         }
     }
