@@ -11,8 +11,8 @@
 use crate::store::{Change, Store, StoreError};
 use crate::telling::Telling;
 use ledger::{
-    AuthorId, Class, Command, Event, Have, JoinAnswer, MAX_HAVE, Members, Message, Page, Peer, Prior, Real, Role,
-    RunId, SignedReceipt, Sync,
+    AuthorId, Class, Command, Event, Have, JoinAnswer, MAX_HAVE, Members, Message, Page, Peer, Prior, Real,
+    Role, RunId, SignedReceipt, Sync,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -97,7 +97,8 @@ impl Courier {
     ) -> Result<Courier, StoreError> {
         let (me, registry) = (answer.author, answer.registry);
         let sync = restarted(&mut store, me, registry)?;
-        let side = |whose, every| Side { whose, up: false, telling: Telling::new(every), serving: VecDeque::new() };
+        let side =
+            |whose, every| Side { whose, up: false, telling: Telling::new(every), serving: VecDeque::new() };
         let mut courier = Courier {
             store,
             sync,
@@ -114,7 +115,9 @@ impl Courier {
         for page in answer.control.iter().filter_map(|bytes| Page::decode(bytes).ok()) {
             courier.heard(0, REGISTRY, Message::Page(page))?;
         }
-        if let Some(receipt) = courier.store.noted(RECEIPT)?.and_then(|bytes| SignedReceipt::decode(&bytes).ok()) {
+        if let Some(receipt) =
+            courier.store.noted(RECEIPT)?.and_then(|bytes| SignedReceipt::decode(&bytes).ok())
+        {
             courier.heard(0, REGISTRY, Message::Receipt(receipt))?;
         }
         Ok(courier)
@@ -170,7 +173,7 @@ impl Courier {
     pub fn tick(&mut self, now_ms: u64, room: bool) -> Result<Vec<Parcel>, StoreError> {
         self.room = room;
         if !room {
-            self.make_room()?;
+            self.make_room(now_ms)?;
         }
         let mut parcels = self.step(now_ms, Event::Tick)?;
         if self.is_up(REGISTRY) && now_ms >= self.offers_at_ms + AGAIN_MS {
@@ -308,7 +311,8 @@ impl Courier {
     fn queue(&mut self, peer: Peer, run: RunId, from: u64) {
         let Some(side) = self.sides.get_mut(&peer) else { return };
         if side.serving.len() < MAX_SERVING && !side.serving.contains(&(run, from)) {
-            let urgent = |run| self.sync.line(run).is_some_and(|line| line.feed().class < Class::FacilityBulk);
+            let urgent =
+                |run| self.sync.line(run).is_some_and(|line| line.feed().class < Class::FacilityBulk);
             let place = side.serving.iter().position(|(other, _)| urgent(run) && !urgent(*other));
             side.serving.insert(place.unwrap_or(side.serving.len()), (run, from));
         }
@@ -360,7 +364,8 @@ impl Courier {
 
     fn take_receipt(&mut self, peer: Peer, signed: &SignedReceipt) -> Result<(), StoreError> {
         let newer = self.receipt.as_ref().is_none_or(|old| old.receipt.wall_ms < signed.receipt.wall_ms);
-        let ours = peer == REGISTRY && signed.receipt.device == self.me && signed.verify(&Real, self.registry);
+        let ours =
+            peer == REGISTRY && signed.receipt.device == self.me && signed.verify(&Real, self.registry);
         if !ours || !newer {
             return Ok(());
         }
@@ -377,19 +382,22 @@ impl Courier {
     }
 
     /// Forgets pages of the own device that the registry has durably, as it signed. The kiosk has its own.
-    fn make_room(&mut self) -> Result<(), StoreError> {
+    fn make_room(&mut self, now_ms: u64) -> Result<(), StoreError> {
         let Some(receipt) = &self.receipt else { return Ok(()) };
         let receipted: BTreeMap<RunId, Prior> = receipt.receipt.runs.iter().map(|at| (at.run, *at)).collect();
         let mut forgot = false;
-        for line in self.sync.lines().filter(|line| line.author() == self.me && !line.feed().class.is_keyring()) {
+        for line in
+            self.sync.lines().filter(|line| line.author() == self.me && !line.feed().class.is_keyring())
+        {
             let Some(at) = receipted.get(&line.at().run) else { continue };
             let from = line.have().from;
-            forgot |= at.length > from && self.store.forget_before(line, at.length.min(line.at().length))? > from;
+            forgot |=
+                at.length > from && self.store.forget_before(line, at.length.min(line.at().length))? > from;
         }
         if forgot {
-            // The runs' beginnings are gone: the replica offers what is left. Who is there is told at the next tick.
+            // The runs' beginnings are gone: the replica offers what is left, at the tick that follows.
             tracing::info!(event = "forgot_receipted");
-            self.restart(0)?;
+            self.restart(now_ms)?;
         }
         Ok(())
     }
@@ -398,7 +406,8 @@ impl Courier {
 fn restarted(store: &mut Store, me: AuthorId, registry: AuthorId) -> Result<Sync, StoreError> {
     let lines = store.lines()?;
     let members = store.members(Members::new(registry), &lines)?;
-    let keyrings: Vec<_> = lines.iter().map(|line| line.feed()).filter(|feed| feed.class == Class::Keyring).collect();
+    let keyrings: Vec<_> =
+        lines.iter().map(|line| line.feed()).filter(|feed| feed.class == Class::Keyring).collect();
     let mut sync = Sync::restart(Role::Agent, me, members, lines, &Real);
     for feed in keyrings {
         if let Some(group) = feed.group {

@@ -26,7 +26,9 @@ pub struct Home(PathBuf);
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     /// It cannot be read or written.
-    #[error("{file} cannot be read or written ({error}): look at the rights and the disk of the agent's directory")]
+    #[error(
+        "{file} cannot be read or written ({error}): look at the rights and the disk of the agent's directory"
+    )]
     File {
         /// Which.
         file: &'static str,

@@ -87,7 +87,13 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_is_told() {
-        for wrong in ["bulk_every = 60", "bulk_every_s = 0", "keep_mib = 1", "keep_alive_s = -1", "bulk_every_s = \"60\""] {
+        for wrong in [
+            "bulk_every = 60",
+            "bulk_every_s = 0",
+            "keep_mib = 1",
+            "keep_alive_s = -1",
+            "bulk_every_s = \"60\"",
+        ] {
             assert!(Settings::parse(wrong).is_err(), "{wrong}");
         }
     }

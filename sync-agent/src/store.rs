@@ -138,7 +138,9 @@ impl Store {
             let mut rows = pages.query(params![line.at().run.0])?;
             while let Some(row) = rows.next()? {
                 let page = read_page(row.get_ref(0)?.as_blob().unwrap_or_default())?;
-                for body in page.records.iter().filter_map(|record| Record::parse(record).ok()?.open_body(None).ok()) {
+                for body in
+                    page.records.iter().filter_map(|record| Record::parse(record).ok()?.open_body(None).ok())
+                {
                     if let Some(kind) = Kind::from_name(&body.kind) {
                         members.apply(kind, &body);
                     }
@@ -197,9 +199,11 @@ impl Store {
     pub fn forget_before(&mut self, line: &Line, seq: u64) -> Result<u64, StoreError> {
         let (run, seq) = (line.at().run, i64::try_from(seq).unwrap_or(i64::MAX));
         let transaction = self.db.transaction()?;
-        transaction.execute("DELETE FROM pages WHERE run = ?1 AND first + count <= ?2", params![run.0, seq])?;
+        transaction
+            .execute("DELETE FROM pages WHERE run = ?1 AND first + count <= ?2", params![run.0, seq])?;
         let first: Option<i64> =
-            transaction.query_row("SELECT min(first) FROM pages WHERE run = ?1", params![run.0], |row| row.get(0))?;
+            transaction
+                .query_row("SELECT min(first) FROM pages WHERE run = ?1", params![run.0], |row| row.get(0))?;
         let left = first.map_or(line.at().length, |first| first.unsigned_abs());
         let mut line = line.clone();
         line.emptied_below(left);
@@ -229,7 +233,8 @@ impl Store {
     ///
     /// Errors: [`StoreError`].
     pub fn noted(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let found = self.db.query_row("SELECT note FROM notes WHERE name = ?1", params![name], |row| row.get(0));
+        let found =
+            self.db.query_row("SELECT note FROM notes WHERE name = ?1", params![name], |row| row.get(0));
         Ok(found.optional()?)
     }
 }

@@ -78,7 +78,8 @@ impl Telling {
     /// What is to be told now, if anything.
     pub fn due(&mut self, now_ms: u64) -> Option<Message> {
         let bulk = now_ms >= self.bulk_at_ms;
-        let mut due: Vec<&mut Told> = self.runs.values_mut().filter(|told| told.is_due(now_ms, bulk)).collect();
+        let mut due: Vec<&mut Told> =
+            self.runs.values_mut().filter(|told| told.is_due(now_ms, bulk)).collect();
         due.sort_by_key(|told| told.wish.feed.class);
         let told_bulk = due.iter().any(|told| !told.is_urgent());
         let mut have = Vec::new();
