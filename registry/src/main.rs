@@ -5,6 +5,7 @@ mod arguments;
 mod code;
 mod directory;
 mod feed;
+mod operators;
 
 use std::process::ExitCode;
 
