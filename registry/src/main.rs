@@ -5,7 +5,10 @@ mod arguments;
 mod code;
 mod directory;
 mod feed;
+mod http;
 mod operators;
+mod people;
+mod say;
 
 use std::process::ExitCode;
 
