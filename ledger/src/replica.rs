@@ -3,7 +3,7 @@
 
 use crate::message::{Have, Message};
 use crate::{
-    AuthorId, Error, Feed, Leaf, Page, Prior, Record, RunId, RunVerifier, SignedHead, SignedReceipt,
+    AuthorId, Error, Feed, GroupId, Leaf, Page, Prior, Record, RunId, RunVerifier, SignedHead, SignedReceipt,
     SignedRecord, Source,
 };
 
@@ -25,8 +25,9 @@ pub enum Role {
 /// What happened.
 #[derive(Debug)]
 pub enum Event {
-    /// A peer can be reached.
-    Connected(Peer),
+    /// A peer can be reached, and whose replica it is, if that is known: it is offered only what that device carries (the
+    /// registry's name: everything).
+    Connected(Peer, Option<AuthorId>),
     /// It no longer can.
     Gone(Peer),
     /// Time has passed; once a second or so.
@@ -37,8 +38,8 @@ pub enum Event {
     Wrote(Feed, AuthorId, Vec<SignedRecord>),
     /// This kiosk signed a new head.
     Signed(Box<SignedHead>),
-    /// Keyrings below this epoch are of no use any more.
-    Opened(u32),
+    /// Keyrings of this group below this epoch are of no use any more.
+    Opened(GroupId, u32),
 }
 
 /// What the driver is to do, in order.
@@ -128,7 +129,8 @@ impl Line {
         self.at = self.verifier.prior().unwrap_or(self.at);
     }
 
-    pub(crate) fn have(&self) -> Have {
-        Have { at: self.at(), feed: self.feed, from: self.emptied_below }
+    /// What a replica says that it can serve.
+    pub fn have(&self) -> Have {
+        Have { at: self.at(), author: self.author, feed: self.feed, from: self.emptied_below }
     }
 }
