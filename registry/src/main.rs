@@ -5,10 +5,6 @@ mod arguments;
 mod code;
 mod directory;
 mod feed;
-mod http;
-mod operators;
-mod people;
-mod say;
 
 use std::process::ExitCode;
 

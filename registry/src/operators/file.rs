@@ -29,7 +29,7 @@ use super::{
     operator::is_name,
     password::{Cost, Kept, unusable},
 };
-use crate::directory::random;
+use crate::bytes::random;
 
 /// Operators of one registry: bounds the file that is read at each request.
 const MAX_OPERATORS: usize = 2_000;

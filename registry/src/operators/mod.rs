@@ -13,6 +13,7 @@ pub(crate) mod operator;
 pub(crate) mod password;
 pub(crate) mod role;
 pub(crate) mod session;
+pub(crate) mod sign_in;
 
 pub(crate) use file::{OperatorError, PasswordFile};
 pub(crate) use operator::{Operator, Scope};

@@ -7,7 +7,7 @@
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
-use crate::directory::{hex, unhex};
+use crate::bytes::{hex, unhex};
 
 /// Characters of a password. The least is what NIST SP 800-63B-4 asks where no second factor stands beside it.
 const LENGTH: std::ops::RangeInclusive<usize> = 15..=256;

@@ -5,7 +5,7 @@
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::directory::{Failure, hex, random, unhex};
+use crate::bytes::{NoRandom, hex, random, unhex};
 
 /// Ends a session that is not used: a desk that was left.
 pub(crate) const IDLE_MS: i64 = 15 * 60 * 1000;
@@ -37,7 +37,7 @@ impl Session {
 }
 
 /// A new token.
-pub(crate) fn draw() -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn draw() -> Result<Zeroizing<String>, NoRandom> {
     let bytes = Zeroizing::new(random::<32>()?);
     Ok(Zeroizing::new(format!("{PREFIX}{}", hex(&*bytes))))
 }
@@ -45,8 +45,8 @@ pub(crate) fn draw() -> Result<Zeroizing<String>, Failure> {
 /// What is kept of a token; none if the text is none.
 pub(crate) fn digest(token: &str) -> Option<[u8; 32]> {
     let digits = token.strip_prefix(PREFIX)?;
-    let lower = digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
-    let bytes: [u8; 32] = lower.then(|| unhex(digits)).flatten()?.try_into().ok()?;
+
+    let bytes: [u8; 32] = unhex(digits)?.try_into().ok()?;
     let bytes = Zeroizing::new(bytes);
     Some(Sha256::new().chain_update(b"genkan session 1\0").chain_update(*bytes).finalize().into())
 }
