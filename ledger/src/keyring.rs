@@ -6,6 +6,8 @@
 //! [`Chain`] is what a holder has, a kiosk or a registry. The ratchet: whoever opens an epoch through wrap key w destroys all
 //! older ones, so hoarded keyrings stay closed; the newer ones are kept, because the registry may be about to use them.
 
+mod bytes;
+
 use crate::seal::{decrypt, encrypt};
 use crate::{AuthorId, Body, Clock, GroupId, GroupKey, KeyId, Kind, Suite, Value, WrapPublic, WrapSecret};
 use std::collections::BTreeMap;

@@ -1,9 +1,8 @@
-//! The words between a replica and its driver: who is there, what happened, what is to be done, and a run as it is held.
+//! The words between a replica and its driver: who is there, what happened, what is to be done.
 //! What they mean together is [`crate::Sync`]'s story.
 
-use crate::message::{Have, Message};
 use crate::{
-    AuthorId, Error, Feed, GroupId, Leaf, Page, Prior, Record, RunId, RunVerifier, SignedHead, SignedReceipt,
+    AuthorId, Error, Feed, GroupId, Leaf, Line, Message, Page, Record, RunId, SignedHead, SignedReceipt,
     SignedRecord, Source,
 };
 
@@ -80,57 +79,4 @@ pub struct Fork {
     pub seq: u64,
     /// The two leaves, in order.
     pub leaves: [Leaf; 2],
-}
-
-/// A run as a replica holds it; kept in the store beside the records.
-#[derive(Clone, Debug)]
-pub struct Line {
-    pub(crate) feed: Feed,
-    pub(crate) author: AuthorId,
-    pub(crate) verifier: RunVerifier,
-    pub(crate) at: Prior,
-    pub(crate) emptied_below: u64,
-    pub(crate) priors: Vec<RunId>,
-}
-
-impl Line {
-    /// The feed.
-    pub fn feed(&self) -> Feed {
-        self.feed
-    }
-
-    /// Whose it is.
-    pub fn author(&self) -> AuthorId {
-        self.author
-    }
-
-    /// As far as it is held.
-    pub fn at(&self) -> Prior {
-        self.at
-    }
-
-    /// Author and feed.
-    pub fn source(&self) -> Source {
-        Source { author: self.author, feed: self.feed }
-    }
-
-    /// The runs that its Open continues.
-    pub fn priors(&self) -> &[RunId] {
-        &self.priors
-    }
-
-    /// Retention emptied a record before this place: nothing before it is served.
-    pub fn emptied_below(&mut self, seq: u64) {
-        self.emptied_below = self.emptied_below.max(seq);
-    }
-
-    /// After records were added: the root costs a few hashes, and is asked for often.
-    pub(crate) fn grown(&mut self) {
-        self.at = self.verifier.prior().unwrap_or(self.at);
-    }
-
-    /// What a replica says that it can serve.
-    pub fn have(&self) -> Have {
-        Have { at: self.at(), author: self.author, feed: self.feed, from: self.emptied_below }
-    }
 }

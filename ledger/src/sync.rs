@@ -16,8 +16,9 @@
 //! ([`Line::emptied_below`]). Whoever lacks the earlier part holds it as (run, length, root) in the priors of later runs and
 //! gets the living state by a snapshot; retention waits for the receipt and the backup horizon, so a registry never lacks it.
 
+use crate::line::Line;
 use crate::message::{Have, MAX_HAVE, MAX_WANT, Message};
-use crate::replica::{Command, Event, Fork, Line, Peer, Role};
+use crate::replica::{Command, Event, Fork, Peer, Role};
 use crate::{
     AuthorId, Class, Error, Feed, GroupId, Kind, Leaf, Members, Page, Prior, Record, RecordId, RunId,
     RunVerifier, SignedHead, SignedReceipt, SignedRecord, Source, Suite, leaf_of,
