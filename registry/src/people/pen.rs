@@ -28,14 +28,18 @@ pub(crate) trait Pen {
     /// Milliseconds since 1970.
     fn now_ms(&self) -> i64;
 
-    /// A new enrolee of a facility, with a key that its kiosks get by the keyring.
-    fn enrol(&mut self, facility: GroupId) -> Result<Known, PeopleError>;
+    /// States everything that is said of an enrolee, under the next version. If the key of this name is new, it is drawn, and
+    /// the facility's kiosks get it by the keyring.
+    fn state_person(
+        &mut self,
+        facility: GroupId,
+        enrolee: PersonId,
+        key: KeyId,
+        personal: &Value,
+    ) -> Result<Known, PeopleError>;
 
     /// An enrolee whose key is there.
     fn known(&mut self, facility: GroupId, enrolee: PersonId) -> Result<Option<Known>, PeopleError>;
-
-    /// The version of what is said of the enrolee next.
-    fn next_version(&mut self, known: &Known) -> Result<u64, PeopleError>;
 
     /// States something in the facility's bulk lane, with a personal part if one is given.
     fn say(

@@ -127,7 +127,6 @@ fn one(
     let mut enrolees = vec![];
     let mut known = vec![];
     for release in at {
-        let enrolee = pen.enrol(release.facility)?;
         let registered = NewRegistration {
             household: households.get(&release.facility).copied(),
             representative: new.representative,
@@ -138,7 +137,7 @@ fn one(
             assurance: Assurance::SelfDeclared,
         };
         let profile = Profile::new(&new.name, &new.templates, &registered);
-        registrations::state_new(pen, &enrolee, person, &profile)?;
+        let enrolee = registrations::state_new(pen, release.facility, person, &profile)?;
         if let Some(given) = new.told.entitlement {
             give(pen, &enrolee, given)?;
         }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use gate::{HouseholdId, ModelId, PersonId};
-use ledger::{GroupId, Kind, Value};
-use records::{Profile, StatedPerson};
+use ledger::{GroupId, KeyId, Value};
+use records::Profile;
 use zeroize::Zeroizing;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     pen::{Known, Pen},
     sealed,
 };
-use crate::db::Cell;
+use crate::{bytes::random, db::Cell};
 
 const TABLE: &str = "registrations";
 const FACE: &[u8] = b"face";
@@ -68,17 +68,19 @@ pub(crate) fn enrolees(pen: &mut dyn Pen, facility: GroupId) -> Result<Vec<Perso
     rows.iter().map(|row| Ok(PersonId(row[0].array()?))).collect()
 }
 
-/// Keeps a registration and states it.
+/// States a new registration and keeps it.
 pub(crate) fn state_new(
     pen: &mut dyn Pen,
-    known: &Known,
+    facility: GroupId,
     person: Person,
     profile: &Profile,
-) -> Result<(), PeopleError> {
-    let (sealed, face) = cells(known, profile)?;
+) -> Result<Known, PeopleError> {
+    let (enrolee, key) = (PersonId(random()?), KeyId(random()?));
+    let known = pen.state_person(facility, enrolee, key, &profile.of_person())?;
+    let (sealed, face) = cells(&known, profile)?;
     let row = [
-        known.facility.0.into(),
-        known.enrolee.0.into(),
+        facility.0.into(),
+        enrolee.0.into(),
         person.0.into(),
         profile.registered.household.map(|it| it.0).into(),
         sealed.into(),
@@ -88,24 +90,19 @@ pub(crate) fn state_new(
     let text = "INSERT INTO registrations (grp, enrolee, person, household, sealed, face, added_ms)
                 VALUES ($1, $2, $3, $4, $5, $6, $7)";
     pen.sql().execute(text, &row)?;
-    state(pen, known, profile)
+    Ok(known)
 }
 
-/// Keeps what is said of somebody now, and states it.
+/// States what is said of somebody now, and keeps it.
 pub(crate) fn state_again(pen: &mut dyn Pen, known: &Known, profile: &Profile) -> Result<(), PeopleError> {
+    pen.state_person(known.facility, known.enrolee, known.key, &profile.of_person())?;
     let (sealed, face) = cells(known, profile)?;
     let household = profile.registered.household.map(|it| it.0).into();
     let row = [known.facility.0.into(), known.enrolee.0.into(), household, sealed.into(), face.into()];
     let text =
         "UPDATE registrations SET household = $3, sealed = $4, face = $5 WHERE grp = $1 AND enrolee = $2";
     pen.sql().execute(text, &row)?;
-    state(pen, known, profile)
-}
-
-fn state(pen: &mut dyn Pen, known: &Known, profile: &Profile) -> Result<(), PeopleError> {
-    let version = pen.next_version(known)?;
-    let stated = StatedPerson { person: known.enrolee, version, key: known.key };
-    pen.say(known.facility, Kind::Person, stated.fields(), Some((known, &profile.of_person())))
+    Ok(())
 }
 
 /// Opens a registration. The references are opened only where they are asked for.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use gate::{Attributes, Date, ModelId, PersonId, Residency, Score, Template};
 use ledger::{GroupId, KeyId, Kind, PersonKey, Value};
-use records::{Fields, NewRegistration};
+use records::{Fields, NewRegistration, StatedPerson};
 
 use super::{
     PeopleError,
@@ -54,11 +54,22 @@ impl Pen for Desk {
         1_800_000_000_000
     }
 
-    fn enrol(&mut self, facility: GroupId) -> Result<Known, PeopleError> {
-        let enrolee = PersonId(random()?);
-        let (key, secret) = (KeyId(random()?), random::<32>()?);
-        self.keys.insert((facility, enrolee), (key, PersonKey::from_bytes(secret), 0));
-        Ok(Known { facility, enrolee, key, secret: PersonKey::from_bytes(secret) })
+    fn state_person(
+        &mut self,
+        facility: GroupId,
+        enrolee: PersonId,
+        key: KeyId,
+        personal: &Value,
+    ) -> Result<Known, PeopleError> {
+        let drawn = (key, PersonKey::from_bytes(random()?), 0);
+        let entry = self.keys.entry((facility, enrolee)).or_insert(drawn);
+        assert_eq!(entry.0, key);
+        entry.2 += 1;
+        let fields = StatedPerson { person: enrolee, version: entry.2, key }.fields();
+        let said =
+            Said { facility, kind: "Person", key: Some(key), fields, personal: Some(personal.clone()) };
+        self.said.push(said);
+        Ok(self.known(facility, enrolee)?.unwrap())
     }
 
     fn known(&mut self, facility: GroupId, enrolee: PersonId) -> Result<Option<Known>, PeopleError> {
@@ -67,12 +78,6 @@ impl Pen for Desk {
             let secret = PersonKey::from_bytes(*secret.expose());
             Known { facility, enrolee, key: *key, secret }
         }))
-    }
-
-    fn next_version(&mut self, known: &Known) -> Result<u64, PeopleError> {
-        let entry = self.keys.get_mut(&(known.facility, known.enrolee)).unwrap();
-        entry.2 += 1;
-        Ok(entry.2)
     }
 
     fn say(
