@@ -4,7 +4,7 @@ use std::error::Error;
 
 use thiserror::Error as ThisError;
 
-use crate::{bytes::NoRandom, db::SqlError};
+use crate::{bytes::NoRandom, db::SqlError, failure::Failure};
 
 /// Nothing was changed. No message holds anything of a person.
 #[derive(Debug, ThisError)]
@@ -47,16 +47,11 @@ pub(crate) enum PeopleError {
     Random(#[from] NoRandom),
     #[error(transparent)]
     Sql(#[from] SqlError),
-    #[error("the ledger did not take it")]
-    Ledger(#[source] Box<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    Office(#[from] Failure),
 }
 
 impl PeopleError {
-    /// A failure of the ledger.
-    pub(crate) fn ledger(source: impl Error + Send + Sync + 'static) -> Self {
-        Self::Ledger(Box::new(source))
-    }
-
     /// A failure of the networks.
     pub(crate) fn networks(source: impl Error + Send + Sync + 'static) -> Self {
         Self::Networks(Box::new(source))

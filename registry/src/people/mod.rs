@@ -12,6 +12,7 @@
 pub(crate) mod change;
 pub(crate) mod consents;
 pub(crate) mod csv;
+pub(crate) mod desk;
 pub(crate) mod duplicates;
 pub(crate) mod error;
 pub(crate) mod facts;
