@@ -26,6 +26,7 @@ pub(crate) mod registrations;
 mod sealed;
 #[cfg(test)]
 mod tests;
+pub(crate) mod shown;
 pub(crate) mod withdraw;
 
 pub(crate) use error::PeopleError;
