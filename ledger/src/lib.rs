@@ -18,6 +18,7 @@
 //! | `feed`, `kind` | feeds, and the authority table: which kind may stand where |
 //! | `members`, `state` | who belongs; what all records say together |
 //! | `keyring`, `wrap` | the keys of an epoch, and how a holder forgets |
+//! | [`epochs`] | the registry's rules about them |
 //! | `freshness`, `receipt` | how old what a kiosk knows may be; what the registry holds durably |
 //! | `message`, `sync`, `line` | what replicas say to each other, what they do about it, and a run as it is held |
 //! | `frames` | messages on a stream of bytes |
@@ -61,6 +62,7 @@ pub mod base45;
 mod base64;
 mod body;
 mod checkpoint;
+pub mod epochs;
 mod error;
 mod feed;
 mod frames;

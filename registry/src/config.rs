@@ -92,6 +92,15 @@ impl Config {
         toml::to_string(self).expect("texts and numbers have a form in TOML")
     }
 
+    /// The broker's host and port.
+    ///
+    /// Errors: [`Failure::Asked`].
+    pub fn broker_address(&self) -> Done<(String, u16)> {
+        let parts = self.broker.rsplit_once(':');
+        let parts = parts.and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+        parts.ok_or(Failure::Asked("registry.toml, broker: host:port is needed"))
+    }
+
     /// The database's address for [`crate::db::open`].
     pub fn address(&self, directory: &Path) -> String {
         let file = || PathBuf::from(directory).join("registry.db");

@@ -143,7 +143,8 @@ pub(crate) fn secret(path: &Path) -> Done<Zeroizing<String>> {
     let failed = |source| Failure::Io { act: "read", path: path.to_owned(), source };
     let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {
-        let why = "can be read by others; `chmod 600` it, and think about whether it is still secret".to_owned();
+        let why =
+            "can be read by others; `chmod 600` it, and think about whether it is still secret".to_owned();
         return Err(Failure::Unusable { path: path.to_owned(), why });
     }
     fs::read_to_string(path).map(Zeroizing::new).map_err(failed)

@@ -5,7 +5,8 @@
 //! next finishes what was left ([`Office::tidy`]).
 
 use ledger::{
-    AuthorId, Body, Chain, Class, Feed, GroupId, KeyId, Kind, Real, Record, RunId, Scope, Value, WrapPublic, WrapSecret,
+    AuthorId, Body, Chain, Class, Feed, GroupId, KeyId, Kind, Real, Record, RunId, Scope, Value, WrapPublic,
+    WrapSecret,
 };
 use zeroize::Zeroizing;
 
@@ -163,7 +164,8 @@ impl Tx<'_> {
             let body = body.ok_or(Failure::Closed(format!("key {person}")))?;
             self.write(feed, &body, &[])?;
         }
-        let at = self.staged_run(feed).ok_or(Failure::Asked("a keyring has at least the registry's own wrap"))?;
+        let at =
+            self.staged_run(feed).ok_or(Failure::Asked("a keyring has at least the registry's own wrap"))?;
         let row = [group.0.into(), epoch.into(), at.run.0.into(), self.now_ms().into()];
         self.sql.execute("INSERT INTO epochs (grp, epoch, run, began_ms) VALUES ($1, $2, $3, $4)", &row)?;
         self.say_keyring_epoch(group, epoch, at)?;

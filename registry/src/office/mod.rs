@@ -5,7 +5,9 @@
 //! they are one process: an office writes runs of its own, opened at its first word, and takes up no run that it does not
 //! find exactly where it left it. So whatever was killed, restored or failed over, no number is given twice.
 
+mod devices;
 mod epochs;
+mod pages;
 mod people;
 mod run;
 mod secrets;
@@ -23,9 +25,11 @@ use crate::db::{self, Sql, SqlError};
 use crate::failure::{Done, Failure};
 use crate::keys::{Files, KeyPort, random};
 
+pub use devices::{DeviceRow, VOUCHER_MS};
 pub use epochs::{EpochPlan, Target};
+pub(crate) use pages::keep_page;
 pub use people::{Erasure, Facility};
-pub(crate) use run::{keep_records, line_after, read_lines};
+pub(crate) use run::read_lines;
 pub use tx::Tx;
 
 /// How often a change is done again because another process was in the way.
@@ -78,7 +82,8 @@ impl Office {
     fn attempt<T>(&mut self, make: &mut impl FnMut(&mut Tx<'_>) -> Done<T>) -> Done<T> {
         self.sql.begin()?;
         let clock = self.clock()?;
-        let mut tx = Tx::new(&mut *self.sql, &*self.keys, &self.author, &self.config.tenant, &self.pens, clock);
+        let mut tx =
+            Tx::new(&mut *self.sql, &*self.keys, &self.author, &self.config.tenant, &self.pens, clock);
         let made = make(&mut tx).and_then(|value| tx.finish().map(|()| value));
         let staged = tx.into_pens();
         let value = match made {
@@ -117,7 +122,8 @@ impl Office {
     pub fn look<T>(&mut self, read: impl FnOnce(&mut Tx<'_>) -> Done<T>) -> Done<T> {
         self.sql.begin_reading()?;
         let clock = self.clock()?;
-        let mut tx = Tx::new(&mut *self.sql, &*self.keys, &self.author, &self.config.tenant, &self.pens, clock);
+        let mut tx =
+            Tx::new(&mut *self.sql, &*self.keys, &self.author, &self.config.tenant, &self.pens, clock);
         let seen = read(&mut tx);
         _ = self.sql.rollback();
         seen
@@ -145,7 +151,8 @@ impl Office {
 
     fn clock(&self) -> Done<Clock> {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let uptime_ms = u64::try_from(now.tv_sec).unwrap_or(0) * 1000 + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000;
+        let uptime_ms = u64::try_from(now.tv_sec).unwrap_or(0) * 1000
+            + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000;
         Ok(Clock { boot: self.boot, uptime_ms, wall_ms: Some(now_ms()?), uncertainty_s: 60 })
     }
 

@@ -108,7 +108,9 @@ impl Tx<'_> {
         }
         match self.person(group, person)? {
             Some((held, _)) if held != key => return Err(Failure::Asked("this person has another key")),
-            Some((_, at)) if at >= version => return Err(Failure::Asked("somebody else changed it meanwhile; look again")),
+            Some((_, at)) if at >= version => {
+                return Err(Failure::Asked("somebody else changed it meanwhile; look again"));
+            }
             Some(_) | None => {}
         }
         let drawn = self.person_key(group, key)?.is_none();
@@ -145,8 +147,9 @@ impl Tx<'_> {
     ///
     /// Errors: [`Failure::Asked`] for somebody who is not known there.
     pub fn withdraw(&mut self, group: GroupId, person: Name) -> Done<()> {
-        let (key, _) =
-            self.person(group, person)?.ok_or(Failure::Asked("nobody of this id is known at this facility"))?;
+        let (key, _) = self
+            .person(group, person)?
+            .ok_or(Failure::Asked("nobody of this id is known at this facility"))?;
         let fields = vec![("person".to_owned(), Value::bytes(person))];
         self.say(Some(group), Class::FacilityUrgent, Kind::Withdrawn, fields, None, &[key])?;
         self.kill(group, Some(person), key)
@@ -159,7 +162,13 @@ impl Tx<'_> {
         let text = "INSERT INTO killed (key, grp, person, epoch, killed_ms, complete) VALUES ($1, $2, $3, $4, $5, 0) \
                     ON CONFLICT (key) DO NOTHING";
         let epoch = self.epoch(group)?.max(opening(self.keys, group)?.issued);
-        let row = [key.0.into(), group.0.into(), person.map(|it| it.to_vec()).into(), epoch.into(), self.now_ms().into()];
+        let row = [
+            key.0.into(),
+            group.0.into(),
+            person.map(|it| it.to_vec()).into(),
+            epoch.into(),
+            self.now_ms().into(),
+        ];
         self.sql.execute(text, &row)?;
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! Runs as rows: a line and its records. A row grows only where it is found at the length from which it grows.
 
-use ledger::{
-    AuthorId, Event, Feed, Line, Members, Prior, Real, Role, Root, RunId, SignedRecord, Sync,
-};
+use ledger::{AuthorId, Event, Feed, Line, Members, Prior, Real, Role, Root, RunId, SignedRecord, Sync};
 
 use crate::db::{Sql, SqlError};
 use crate::failure::{Done, Failure};
@@ -32,7 +30,12 @@ pub(crate) fn read_lines(sql: &mut dyn Sql, after: i64) -> Done<Vec<Line>> {
 }
 
 /// A run as it stands after these records of its own author.
-pub(crate) fn line_after(old: Option<Line>, feed: Feed, author: AuthorId, written: &[SignedRecord]) -> Option<Line> {
+pub(super) fn line_after(
+    old: Option<Line>,
+    feed: Feed,
+    author: AuthorId,
+    written: &[SignedRecord],
+) -> Option<Line> {
     let run = written.first()?.run;
     let mut sync =
         Sync::restart(Role::Registry, author, Members::new(author), old.into_iter().collect(), &Real);
@@ -43,7 +46,7 @@ pub(crate) fn line_after(old: Option<Line>, feed: Feed, author: AuthorId, writte
 /// Stores records that follow what the row holds (`first` records of the run, 0 if there is none), and the line after them.
 ///
 /// Errors: [`SqlError::Conflict`] if the row is at another length: somebody else was first.
-pub(crate) fn keep_records(
+pub(super) fn keep_records(
     sql: &mut dyn Sql,
     line: &Line,
     first: u64,
@@ -52,7 +55,8 @@ pub(crate) fn keep_records(
     let at = line.at();
     let count = sql.query("SELECT count FROM changes WHERE id = 1", &[])?;
     let count = count.first().ok_or(SqlError::Shape("no count of changes"))?[0].int()?;
-    let update = "UPDATE lines SET length = $1, root = $2, line = $3, changed = $4 WHERE run = $5 AND length = $6";
+    let update =
+        "UPDATE lines SET length = $1, root = $2, line = $3, changed = $4 WHERE run = $5 AND length = $6";
     let insert = "INSERT INTO lines (run, author, feed, length, root, line, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let state = [at.length.into(), at.root.0.into(), line.encode().into(), count.into()];
     let done = if first == 0 {

@@ -49,7 +49,8 @@ impl Tx<'_> {
 
     /// Keeps it.
     pub fn set_fact(&mut self, name: &str, value: i64) -> Done<()> {
-        let text = "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2";
+        let text =
+            "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2";
         self.sql.execute(text, &[name.into(), value.into()])?;
         Ok(())
     }
@@ -72,7 +73,8 @@ impl Tx<'_> {
     }
 
     fn opened(&mut self, group: GroupId, name: &str, kek: &Cell, sealed: &Cell) -> Done<Option<Secret>> {
-        let number = kek.count()?.try_into().map_err(|_| SqlError::Shape("a number of a key beyond 32 bits"))?;
+        let number =
+            kek.count()?.try_into().map_err(|_| SqlError::Shape("a number of a key beyond 32 bits"))?;
         let Some(kek) = self.kek(group, number)? else { return Ok(None) };
         let plain = open(&kek, group, name, sealed.bytes()?);
         plain.map(Some).ok_or(Failure::Sql(SqlError::Shape("a secret that is damaged")))
@@ -101,7 +103,8 @@ impl Tx<'_> {
 
     /// Closes everything of a facility anew under another R_kek. What cannot be opened is gone.
     pub(crate) fn turn_kek(&mut self, group: GroupId, number: u32) -> Done<()> {
-        let rows = self.sql.query("SELECT name, kek, sealed FROM secrets WHERE grp = $1", &[group.0.into()])?;
+        let rows =
+            self.sql.query("SELECT name, kek, sealed FROM secrets WHERE grp = $1", &[group.0.into()])?;
         for row in rows {
             let name = row[0].text()?;
             match self.opened(group, name, &row[1], &row[2])? {
@@ -148,7 +151,8 @@ impl Tx<'_> {
         for row in self.sql.query(text, &[group.0.into()])? {
             let name = row[0].text()?;
             let wanted = people || !name.starts_with("P/");
-            let Some(secret) = (if wanted { self.opened(group, name, &row[1], &row[2])? } else { None }) else {
+            let Some(secret) = (if wanted { self.opened(group, name, &row[1], &row[2])? } else { None })
+            else {
                 continue;
             };
             match name.split_at(2) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ledger::{
-    AuthorKey, Body, Class, Clock, Feed, GroupId, GroupKey, KINDS, KeyId, Kind, Line, Open, PersonKey, Personal,
-    RunId, RunWriter, Seal, SignedRecord, Value, Why,
+    AuthorKey, Body, Class, Clock, Feed, GroupId, GroupKey, KINDS, KeyId, Kind, Line, Open, PersonKey,
+    Personal, RunId, RunWriter, Seal, SignedRecord, Value, Why,
 };
 
 use super::run;
@@ -81,7 +81,8 @@ impl<'a> Tx<'a> {
 
     fn close(&mut self, group: Option<GroupId>, key: KeyId, value: &Value) -> Done<Personal> {
         let group = group.ok_or(Failure::Asked("nothing personal stands in the control feed"))?;
-        let secret = self.person_key(group, key)?.ok_or(Failure::Closed(format!("what is said under key {key}")))?;
+        let secret =
+            self.person_key(group, key)?.ok_or(Failure::Closed(format!("what is said under key {key}")))?;
         Ok(Personal::seal(&PersonKey::from_bytes(*secret), key, random()?, value)?)
     }
 
@@ -147,7 +148,9 @@ impl<'a> Tx<'a> {
             let old = match staged.first {
                 0 => None,
                 _ => {
-                    let rows = self.sql.query("SELECT line FROM lines WHERE run = $1", &[staged.writer.run().0.into()])?;
+                    let rows = self
+                        .sql
+                        .query("SELECT line FROM lines WHERE run = $1", &[staged.writer.run().0.into()])?;
                     rows.first().map(|row| Ok::<_, Failure>(Line::decode(row[0].bytes()?)?)).transpose()?
                 }
             };
