@@ -1,6 +1,7 @@
 //! The registry: the central end of the wire. Its story is in `registry/README.md`.
 
 mod arguments;
+mod bytes;
 mod code;
 mod commands;
 pub mod config;
@@ -8,8 +9,12 @@ mod control;
 pub mod db;
 mod directory;
 pub mod failure;
+mod http;
 pub mod keys;
 pub mod office;
+mod operators;
+mod people;
+mod say;
 
 use std::process::ExitCode;
 
