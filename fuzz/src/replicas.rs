@@ -2,8 +2,9 @@
 //! so that what a member may write is read as deep as it goes.
 
 use ledger::{
-    AuthorKey, Body, Class, Clock, Cursor, Feed, GroupId, Head, KeyId, Members, Open, Prior, Receipt, Root,
-    RunId, RunWriter, Seal, SignedHead, SignedReceipt, SignedRecord, Value, Why, WrapPublic,
+    AuthorKey, Body, Class, Clock, Cursor, Feed, GroupId, Head, JoinRequest, KeyId, Members, Open, Prior,
+    Receipt, Root, RunId, RunWriter, Seal, SignedHead, SignedReceipt, SignedRecord, Value, Voucher, Why,
+    WrapPublic,
 };
 
 /// The group to which the kiosk belongs.
@@ -99,4 +100,25 @@ pub fn genuine_receipt() -> SignedReceipt {
         run: RunId([1; 16]),
     };
     SignedReceipt::sign(&registry(), receipt).expect("a small receipt is signed")
+}
+
+/// The voucher of the kiosk.
+#[must_use]
+pub fn voucher() -> Voucher {
+    Voucher {
+        tenant: "見本市".to_owned(),
+        registry: registry().id(),
+        facility: GROUP,
+        device: [5; 16],
+        secret: [0; 32].into(),
+        url: "https://registry.example:8443".to_owned(),
+        ca: [7; 32],
+    }
+}
+
+/// The only request in the corpus that the kiosk made.
+#[must_use]
+pub fn genuine_request() -> JoinRequest {
+    let keys = (KeyId([1; 16]), WrapPublic([2; 32]));
+    JoinRequest::make(&voucher(), kiosk().id(), keys, vec![3; 40]).expect("a small request is made")
 }

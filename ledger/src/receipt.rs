@@ -99,6 +99,10 @@ impl Receipt {
 
 fn read(value: &Value) -> Option<SignedReceipt> {
     let [map, sig] = value.as_array()? else { return None };
+    let Value::Map(entries) = map else { return None };
+    if entries.len() != 9 {
+        return None;
+    }
     let receipt = Receipt {
         tenant: map.get("tenant")?.as_text()?.to_owned(),
         device: AuthorId(map.get("device")?.as_array_of()?),

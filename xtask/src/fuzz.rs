@@ -18,12 +18,13 @@ use crate::place::Place;
 use crate::process::{cargo, line, not_started, run, say};
 
 /// Targets and the longest input of each, in bytes. All of them run in `cargo xtask ci`.
-const TARGETS: [(&str, usize); 10] = [
+const TARGETS: [(&str, usize); 11] = [
     ("qr_text", 1_100),
     ("cwt", 700),
     ("ledger", 2_048),
     ("message", 2_048),
     ("replica", 2_048),
+    ("join", 2_048),
     ("tlv", 4_096),
     ("apdu", 6_144),
     ("files", 6_144),

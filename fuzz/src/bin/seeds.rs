@@ -12,11 +12,13 @@ use fuzz::{
     codes::{self, NOW_S, World, append, denylist, genuine_page, payload},
     joined,
     judge::{Flow, play},
-    replicas::{admitted, feed, genuine_head, genuine_receipt, kiosk, registry, run},
+    replicas::{
+        GROUP, admitted, feed, genuine_head, genuine_receipt, genuine_request, kiosk, registry, run, voucher,
+    },
 };
 use ledger::{
-    Chain, Event, Have, KeyId, Members, Message, Peer, Prior, Real, Role, Root, RunId, Sync, Value,
-    WrapSecret, paginate,
+    Chain, Event, Have, JoinAnswer, KeyId, Members, Message, Peer, Prior, Real, Role, Root, RunId, Sync,
+    Value, WrapSecret, frame, paginate,
 };
 use zeroize::Zeroizing;
 
@@ -39,7 +41,7 @@ fn main() -> std::io::Result<()> {
         fs::write(folder.join(format!("seed-{name}")), bytes)
     };
     let certificate = ("tlv", "certificate".to_owned(), pair.holder.der);
-    let all = [texts(), ledgers(), messages(), replicas(), cards(), vec![certificate], relays()];
+    let all = [texts(), ledgers(), messages(), replicas(), joins(), cards(), vec![certificate], relays()];
     for (target, name, bytes) in all.into_iter().flatten() {
         write(target, &name, &bytes)?;
     }
@@ -138,6 +140,37 @@ fn messages() -> Vec<Seed> {
         ("chain", 7, chain[..chain.len() - 32].to_vec()),
     ]
     .map(|(name, form, bytes)| ("message", name.to_owned(), [&[form][..], &bytes].concat()))
+    .to_vec()
+}
+
+/// A voucher as text and bytes, a request, what stands before the sum of an answer, and two frames.
+fn joins() -> Vec<Seed> {
+    let answer = JoinAnswer {
+        ca: vec![7; 20],
+        chain: vec![vec![8; 20], vec![9; 20]],
+        broker: "broker.example:8883".to_owned(),
+        tenant: "見本市".to_owned(),
+        registry: registry().id(),
+        facility: GROUP,
+        author: kiosk().id(),
+        control: vec![genuine_page()],
+    };
+    let answer = answer.encode().expect("a small answer is written");
+    let Ok(Value::Array(mut parts)) = Value::decode(&answer) else { panic!("an answer is an array") };
+    parts.pop();
+    let voucher = voucher();
+    let text = voucher.to_text().expect("a small voucher is written").as_bytes().to_vec();
+    let frames = [Message::Want(vec![(RunId([1; 16]), 0)]), Message::Have(vec![])];
+    let frames: Vec<u8> = frames.iter().flat_map(|it| frame(it).expect("a small message")).collect();
+    [
+        ("text", 0, text),
+        ("voucher", 1, voucher.encode().expect("a small voucher is written").to_vec()),
+        ("request", 2, genuine_request().encode().expect("a small request is written")),
+        ("answer", 3, answer),
+        ("answers-parts", 4, Value::Array(parts).encode().expect("a small answer is written")),
+        ("frames", 5, [&[3][..], &frames].concat()),
+    ]
+    .map(|(name, form, bytes)| ("join", name.to_owned(), [&[form][..], &bytes].concat()))
     .to_vec()
 }
 
