@@ -1,0 +1,103 @@
+//! The parts of which a city is made keep what they promise, before anything of ours runs on them.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tests::city::{Chance, Postgres, Road, Traffic};
+
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// Somebody who answers every byte with the same byte.
+fn echo() -> u16 {
+    let gate = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = gate.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for caller in gate.incoming() {
+            let mut caller = caller.unwrap();
+            thread::spawn(move || {
+                let mut byte = [0];
+                while caller.read_exact(&mut byte).is_ok() && caller.write_all(&byte).is_ok() {}
+            });
+        }
+    });
+    port
+}
+
+/// Whether a byte comes back within a moment; an error is a connection that has ended.
+fn answered(line: &mut TcpStream) -> std::io::Result<bool> {
+    line.set_read_timeout(Some(MOMENT))?;
+    line.write_all(&[7])?;
+    match line.read(&mut [0]) {
+        Ok(0) => Err(std::io::ErrorKind::ConnectionReset.into()),
+        Ok(_) => Ok(true),
+        Err(cause)
+            if matches!(cause.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+        {
+            Ok(false)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
+#[test]
+fn a_road_that_stands_still_loses_nothing_and_a_cut_one_ends_every_connection() {
+    let road = Road::to(echo()).unwrap();
+    let mut line = TcpStream::connect(("127.0.0.1", road.port())).unwrap();
+    assert!(answered(&mut line).unwrap());
+    road.set(Traffic::Still);
+    assert!(!answered(&mut line).unwrap(), "a byte came through a road that stands still");
+    road.set(Traffic::Open);
+    line.set_read_timeout(Some(tests::PATIENCE)).unwrap();
+    line.read_exact(&mut [0]).unwrap();
+
+    road.set(Traffic::Cut);
+    assert!(answered(&mut line).is_err(), "the connection lives on behind the cut");
+    let mut next = TcpStream::connect(("127.0.0.1", road.port())).unwrap();
+    assert!(answered(&mut next).is_err(), "somebody new was let on");
+    road.set(Traffic::Open);
+    let mut next = TcpStream::connect(("127.0.0.1", road.port())).unwrap();
+    assert!(answered(&mut next).unwrap());
+}
+
+#[test]
+fn a_slow_road_is_slow_each_way() {
+    const LATE: Duration = Duration::from_millis(60);
+    let road = Road::to(echo()).unwrap();
+    road.set(Traffic::Slow(LATE));
+    let mut line = TcpStream::connect(("127.0.0.1", road.port())).unwrap();
+    let sent = Instant::now();
+    line.write_all(&[7]).unwrap();
+    line.read_exact(&mut [0]).unwrap();
+    assert!(sent.elapsed() >= LATE * 2);
+    assert_eq!(road.carried(), 2);
+}
+
+#[test]
+fn what_a_killed_database_had_acknowledged_is_there_in_its_next_life() {
+    let mut server = Postgres::start().unwrap();
+    server.ask("CREATE TABLE kept (number int)").unwrap();
+    for number in 0..20 {
+        server.ask(&format!("INSERT INTO kept VALUES ({number})")).unwrap();
+    }
+    server.kill();
+    assert!(server.ask("SELECT 1").is_err());
+    server.restart().unwrap();
+    assert_eq!(server.ask("SELECT count(*) FROM kept").unwrap(), "20");
+}
+
+#[test]
+fn one_seed_is_one_story() {
+    let story = |seed| {
+        let mut chance = Chance::of(seed);
+        (0..50).map(|_| chance.below(1000)).collect::<Vec<_>>()
+    };
+    assert_eq!(story(5), story(5));
+    assert_ne!(story(5), story(6));
+    assert!(story(5).iter().any(|number| *number > 500));
+}
