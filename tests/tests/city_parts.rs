@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tests::city::{Chance, Postgres, Road, Traffic};
+use tests::city::{
+    Chance, Postgres, Process, Road, Traffic,
+    search::{Needle, in_files, in_memory},
+};
 
 const MOMENT: Duration = Duration::from_millis(300);
 
@@ -100,4 +103,33 @@ fn one_seed_is_one_story() {
     assert_eq!(story(5), story(5));
     assert_ne!(story(5), story(6));
     assert!(story(5).iter().any(|number| *number > 500));
+}
+
+#[test]
+fn what_a_process_holds_and_what_a_file_holds_is_found_and_nothing_else() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let held = format!("held-by-a-process-{}", std::process::id());
+    // Put together here, so that no constant of any program has it.
+    let needles = [
+        Needle::new("held", held.as_bytes()).unwrap(),
+        Needle::new("other", held.replace("held", "lost")).unwrap(),
+    ];
+    let mut command = std::process::Command::new("sleep");
+    let process =
+        Process::start("sleeper", command.arg("60").env("HELD", &held), &folder.path().join("log")).unwrap();
+    tests::wait_until("the sleeper has its environment", || {
+        !in_memory(process.id(), &needles).unwrap().is_empty()
+    });
+    let found = in_memory(process.id(), &needles).unwrap();
+    assert!(found.iter().all(|found| found.what == "held"), "{found:?}");
+
+    // Across the border of two pieces that are read one after the other.
+    let mut bytes = vec![0; (1 << 20) - 5];
+    bytes.extend_from_slice(held.as_bytes());
+    std::fs::create_dir(folder.path().join("deep")).unwrap();
+    std::fs::write(folder.path().join("deep/file"), bytes).unwrap();
+    let found = in_files(folder.path(), &needles).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].what == "held" && found[0].place.ends_with("deep/file"), "{found:?}");
+    assert!(Needle::new("short", *b"abc").is_err());
 }

@@ -7,16 +7,52 @@
 
 mod broker;
 mod chance;
+pub mod judge;
 mod postgres;
 mod process;
 mod road;
+pub mod search;
+pub mod story;
 mod timeline;
 mod trouble;
+mod whole;
 
 pub use broker::Broker;
+pub use camera::View;
 pub use chance::Chance;
+pub use door::{Decided, Door};
 pub use postgres::Postgres;
 pub use process::{Process, finished, free_port, json_lines};
+pub use programs::Programs;
+pub use registry::{Identity, Registry};
 pub use road::{Road, Traffic};
 pub use timeline::{Happened, Timeline};
 pub use trouble::{At, Trouble};
+pub use whole::{City, FACILITY, Plan, TENANT, text_at};
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take on a slow and busy machine before a city gives up.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How often somebody who waits looks again.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Waits until something holds, at most [`PATIENCE`]; returns how long it took.
+///
+/// # Errors
+/// [`Trouble::Waited`] with everybody's last word; whatever `holds` meets.
+pub fn until(
+    what: &str,
+    everybody: impl Fn() -> String,
+    mut holds: impl FnMut() -> Result<bool, Trouble>,
+) -> Result<Duration, Trouble> {
+    let started = Instant::now();
+    while !holds()? {
+        if started.elapsed() > PATIENCE {
+            let (what, seconds) = (what.to_owned(), PATIENCE.as_secs());
+            return Err(Trouble::Waited { what, seconds, everybody: everybody() });
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(started.elapsed())
+}
