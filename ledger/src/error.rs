@@ -26,6 +26,10 @@ pub enum Place {
     UnknownRecord,
     /// A page.
     Page,
+    /// A run as a store keeps it.
+    Line,
+    /// The keys of a holder as a vault keeps them.
+    Chain,
     /// A signed head.
     Head,
     /// A signed receipt.
@@ -46,6 +50,8 @@ impl fmt::Display for Place {
             Place::Record { run, seq } => write!(f, "record {seq} of run {run}"),
             Place::UnknownRecord => f.write_str("record without a readable header"),
             Place::Page => f.write_str("page"),
+            Place::Line => f.write_str("stored line"),
+            Place::Chain => f.write_str("stored chain of keys"),
             Place::Head => f.write_str("signed head"),
             Place::Receipt => f.write_str("signed receipt"),
             Place::Message => f.write_str("message"),

@@ -6,6 +6,8 @@
 //! [`Chain`] is what a holder has, a kiosk or a registry. The ratchet: whoever opens an epoch through wrap key w destroys all
 //! older ones, so hoarded keyrings stay closed; the newer ones are kept, because the registry may be about to use them.
 
+mod bytes;
+
 use crate::seal::{decrypt, encrypt};
 use crate::{AuthorId, Body, Clock, GroupId, GroupKey, KeyId, Kind, Suite, Value, WrapPublic, WrapSecret};
 use std::collections::BTreeMap;
@@ -38,6 +40,9 @@ pub enum KeyringError {
         /// The newest that was opened.
         newest: u32,
     },
+    /// Of another group than the one whose keys are held.
+    #[error("the keyring is of group {0}, and the keys held here are of another; refuse it")]
+    OtherGroup(GroupId),
     /// No wrap in it is for a key that this holder has; publish a new wrap key and wait.
     #[error(
         "no wrap of epoch {0} opens with the keys held here; publish a new wrap key and wait for it to be used"
@@ -53,11 +58,14 @@ struct WrapKey {
     secret: WrapSecret,
 }
 
-/// The keys of one holder for one group. `Debug` shows their numbers and names only.
+/// The keys of one holder for one group: the group of the first epoch that it opens or begins. `Debug` shows their numbers
+/// and names only. A registry has one for each group; a kiosk keeps the key of its own that it had before ([`Chain::keep_group`]).
 #[derive(Clone, Default)]
 pub struct Chain {
+    group: Option<GroupId>,
     wraps: Vec<WrapKey>,
     groups: BTreeMap<u32, Zeroizing<[u8; 32]>>,
+    others: BTreeMap<(GroupId, u32), Zeroizing<[u8; 32]>>,
     epoch_key: Option<(u32, Zeroizing<[u8; 32]>)>,
     persons: BTreeMap<KeyId, Zeroizing<[u8; 32]>>,
 }
@@ -85,6 +93,9 @@ impl Chain {
         me: AuthorId,
         bodies: impl Iterator<Item = &'a Body>,
     ) -> Result<u32, KeyringError> {
+        if self.group.is_some_and(|group| group != scope.group) {
+            return Err(KeyringError::OtherGroup(scope.group));
+        }
         let newest = self.epoch();
         if scope.epoch < newest {
             return Err(KeyringError::Old { found: scope.epoch, newest });
@@ -92,6 +103,7 @@ impl Chain {
         let ours = bodies.filter_map(|body| self.opened(suite, scope, me, body));
         let best = ours.max_by_key(|(generation, ..)| *generation);
         let (generation, key, groups) = best.ok_or(KeyringError::NotForUs(scope.epoch))?;
+        self.group = Some(scope.group);
         self.wraps.retain(|wrap| wrap.generation >= generation);
         self.groups.extend(groups);
         self.epoch_key = Some((scope.epoch, key));
@@ -168,15 +180,26 @@ impl Chain {
     }
 
     /// Begins an epoch as the registry does: K always new, G new where a member left. Both drawn by the caller.
-    pub fn begin(&mut self, epoch: u32, key: [u8; 32], group: Option<[u8; 32]>) {
-        self.epoch_key = Some((epoch, Zeroizing::new(key)));
-        self.groups.extend(group.map(|group| (epoch, Zeroizing::new(group))));
+    pub fn begin(&mut self, scope: &Scope, key: [u8; 32], group: Option<[u8; 32]>) {
+        self.group = Some(scope.group);
+        self.epoch_key = Some((scope.epoch, Zeroizing::new(key)));
+        self.groups.extend(group.map(|group| (scope.epoch, Zeroizing::new(group))));
+    }
+
+    /// Keeps the key of another group: what a device sealed its records to before it belonged to one.
+    pub fn keep_group(&mut self, group: GroupId, epoch: u32, key: [u8; 32]) {
+        self.others.insert((group, epoch), Zeroizing::new(key));
     }
 
     /// What is left where the key that wrapped K, persons' keys and wrap keys is gone (a vault put back to an older state):
     /// the group keys alone.
     pub fn without_wrapped(&self) -> Chain {
-        Chain { groups: self.groups.clone(), ..Chain::default() }
+        Chain {
+            group: self.group,
+            groups: self.groups.clone(),
+            others: self.others.clone(),
+            ..Chain::default()
+        }
     }
 
     /// Takes over the wrap keys of another chain: a registry keeps them in its key port, and a database that was put back to
@@ -188,6 +211,17 @@ impl Chain {
     /// The newest epoch that was opened; 0 before the first.
     pub fn epoch(&self) -> u32 {
         self.epoch_key.as_ref().map_or(0, |(epoch, _)| *epoch)
+    }
+
+    /// The group whose keys these are; none before the first epoch.
+    pub fn group(&self) -> Option<GroupId> {
+        self.group
+    }
+
+    /// The key that a record of this group and epoch is sealed to, if held.
+    pub fn key_of(&self, group: GroupId, epoch: u32) -> Option<GroupKey> {
+        let other = || self.others.get(&(group, epoch)).map(|key| GroupKey::from_bytes(**key));
+        if self.group == Some(group) { self.group_key(epoch).or_else(other) } else { other() }
     }
 
     /// The group key of an epoch, if held.

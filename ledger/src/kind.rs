@@ -51,7 +51,7 @@ pub const KINDS: u32 = 1;
 kinds! {
     // Who belongs: the registry, for all to read.
     RegistryKey, 1, [Control], "A registry's signing key, under the tenant's root key.";
-    Admitted, 1, [Control], "A device belongs: `device`, `wrap` and `wrap_key`.";
+    Admitted, 1, [Control], "A device belongs: `device`, `group`, `wrap` and `wrap_key`.";
     Expelled, 1, [Control], "A device no longer belongs: `device`, `runs` as far as they count.";
     Certificate, 1, [Control], "The next certificate of a device's agent.";
     IssuerKey, 1, [Control], "A key that signs QR credentials; the body is of `credentials`.";

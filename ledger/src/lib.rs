@@ -19,7 +19,7 @@
 //! | `members`, `state` | who belongs; what all records say together |
 //! | `keyring`, `wrap` | the keys of an epoch, and how a holder forgets |
 //! | `freshness`, `receipt` | how old what a kiosk knows may be; what the registry holds durably |
-//! | `message`, `sync` | what replicas say to each other, and what they do about it |
+//! | `message`, `sync`, `line` | what replicas say to each other, what they do about it, and a run as it is held |
 //! | `suite` | the primitives with public keys as a port, for the simulator |
 //! | `head`, `checkpoint` | what an author says outside of its runs about how far they go |
 //!
@@ -65,6 +65,7 @@ mod head;
 mod id;
 mod keyring;
 mod kind;
+mod line;
 mod members;
 mod message;
 mod open;
@@ -91,13 +92,14 @@ pub use head::{Cursor, Head, SignedHead};
 pub use id::{AuthorId, GroupId, KeyId, Leaf, Root, RunId};
 pub use keyring::{Chain, KeyringError, MAX_WRAP_KEYS, Scope};
 pub use kind::{KINDS, Kind};
+pub use line::Line;
 pub use members::{Members, Source, Standing};
 pub use message::{Have, MAX_HAVE, MAX_MESSAGE, MAX_WANT, Message};
 pub use open::{Open, Prior, Why};
 pub use page::{MAX_PAGE, MAX_PAGE_RECORDS, Page, paginate};
 pub use receipt::{Receipt, SignedReceipt};
 pub use record::{Header, Record, RecordId, leaf_of};
-pub use replica::{Command, Event, Fork, Line, Peer, Role};
+pub use replica::{Command, Event, Fork, Peer, Role};
 pub use run::{RunVerifier, RunWriter, SignedRecord};
 pub use seal::{GroupKey, PersonKey, Personal, Seal};
 pub use sign::{AuthorKey, verify_record_sig};

@@ -1,8 +1,11 @@
 //! Who belongs, folded from the control feed, which everybody can read. A join: the order of records does not matter, and who
 //! was expelled once stays out (a device that comes back comes back with a new key).
+//!
+//! A device belongs to one group, and that decides what it carries: see [`Members::carries`]. Admitted to two, which no
+//! registry says, it belongs to the lesser name, so that all replicas agree.
 
 use crate::{AuthorId, Body, Class, Kind, Prior, RecordId, RunId, Value, WrapPublic};
-use crate::{Feed, KeyId};
+use crate::{Feed, GroupId, KeyId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an author's record counts for.
@@ -18,11 +21,18 @@ pub enum Standing {
     Stranger,
 }
 
+/// What was said of a device that belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Admission {
+    group: GroupId,
+    keys: BTreeSet<(KeyId, WrapPublic)>,
+}
+
 /// The members of a tenant as far as a replica has read the control feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Members {
     registry: AuthorId,
-    admitted: BTreeMap<AuthorId, BTreeSet<(KeyId, WrapPublic)>>,
+    admitted: BTreeMap<AuthorId, Admission>,
     expelled: BTreeMap<AuthorId, BTreeMap<RunId, u64>>,
 }
 
@@ -42,9 +52,10 @@ impl Members {
     pub fn apply(&mut self, kind: Kind, body: &Body) -> Option<bool> {
         let device = || Some(AuthorId(body.get("device")?.as_array_of()?));
         if kind == Kind::Admitted {
+            let group = GroupId(body.get("group")?.as_array_of()?);
             let id = KeyId(body.get("wrap")?.as_array_of()?);
             let public = WrapPublic(body.get("wrap_key")?.as_array_of()?);
-            return Some(self.admitted.entry(device()?).or_default().insert((id, public)));
+            return Some(self.admit(device()?, group, (id, public)));
         }
         if kind == Kind::Expelled {
             let runs = body.get("runs")?.as_array()?;
@@ -55,6 +66,15 @@ impl Members {
             return Some(self.expel(device()?, runs));
         }
         None
+    }
+
+    fn admit(&mut self, device: AuthorId, group: GroupId, key: (KeyId, WrapPublic)) -> bool {
+        let before = self.admitted.get(&device).cloned();
+        let fresh = Admission { group, keys: BTreeSet::new() };
+        let admission = self.admitted.entry(device).or_insert(fresh);
+        admission.group = group.min(admission.group);
+        admission.keys.insert(key);
+        before.as_ref() != Some(admission)
     }
 
     /// Of two statements about one device the narrower counts, run by run.
@@ -87,9 +107,29 @@ impl Members {
         }
     }
 
-    /// Whether this author may open a run in this feed at all; of the expelled too, since what they say is kept.
-    pub fn may_write(&self, author: AuthorId, class: Class) -> bool {
-        if class.is_registrys() { author == self.registry } else { self.admitted.contains_key(&author) }
+    /// Whether this author may open a run in this feed at all; of the expelled too, since what they say is kept. A feed of
+    /// a device that names a group names its own.
+    pub fn may_write(&self, author: AuthorId, feed: Feed) -> bool {
+        if feed.class.is_registrys() {
+            return author == self.registry;
+        }
+        self.group_of(author).is_some_and(|own| feed.group.is_none_or(|named| named == own))
+    }
+
+    /// The group that a device was admitted to, expelled or not.
+    pub fn group_of(&self, device: AuthorId) -> Option<GroupId> {
+        self.admitted.get(&device).map(|admission| admission.group)
+    }
+
+    /// Whether a device, or its agent, has any use for a run: of the registry what concerns all and its own group, of
+    /// devices those of its group. Before its admission is read it carries the control feed and nothing else.
+    pub fn carries(&self, device: AuthorId, author: AuthorId, feed: Feed) -> bool {
+        let Some(group) = self.group_of(device) else { return feed.class == Class::Control };
+        if feed.class.is_registrys() {
+            feed.group.is_none_or(|named| named == group)
+        } else {
+            self.group_of(author) == Some(group)
+        }
     }
 
     /// Whether it was expelled.
@@ -100,13 +140,27 @@ impl Members {
     /// The devices that belong now, with the keys that they were admitted with.
     pub fn devices(&self) -> impl Iterator<Item = (AuthorId, &BTreeSet<(KeyId, WrapPublic)>)> {
         let still = |(device, _): &(&AuthorId, _)| !self.is_expelled(**device);
-        self.admitted.iter().filter(still).map(|(device, keys)| (*device, keys))
+        self.admitted.iter().filter(still).map(|(device, admission)| (*device, &admission.keys))
+    }
+
+    /// The devices that belong to a group now, with the keys that they were admitted with.
+    pub fn devices_of(
+        &self,
+        group: GroupId,
+    ) -> impl Iterator<Item = (AuthorId, &BTreeSet<(KeyId, WrapPublic)>)> {
+        self.devices().filter(move |(device, _)| self.group_of(*device) == Some(group))
     }
 
     /// The fields of `Admitted`.
-    pub fn admitted(device: AuthorId, wrap: KeyId, public: WrapPublic) -> Vec<(String, Value)> {
+    pub fn admitted(
+        device: AuthorId,
+        group: GroupId,
+        wrap: KeyId,
+        public: WrapPublic,
+    ) -> Vec<(String, Value)> {
         let fields = [
             ("device", Value::bytes(device.0)),
+            ("group", Value::bytes(group.0)),
             ("wrap", Value::bytes(wrap.0)),
             ("wrap_key", Value::bytes(public.0)),
         ];

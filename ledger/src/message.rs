@@ -2,13 +2,13 @@
 //!
 //! | message | content |
 //! |---|---|
-//! | `Have` | [[run, feed, from, length, root]..]: what the sender can serve; a claim that decides only what is asked for |
+//! | `Have` | [[[run, length, root], author, feed, from]..]: what the sender can serve; a claim that decides only what is asked for |
 //! | `Want` | [[run, from]..] |
 //! | `Page` | a page |
 //! | `Head`, `Receipt` | signed statements |
 
 use crate::page::MAX_PAGE;
-use crate::{Error, Feed, Page, Place, Prior, RunId, SignedHead, SignedReceipt, Value};
+use crate::{AuthorId, Error, Feed, Page, Place, Prior, RunId, SignedHead, SignedReceipt, Value};
 
 /// How many runs one `Have` names; more runs take several messages.
 pub const MAX_HAVE: usize = 512;
@@ -22,6 +22,8 @@ pub const MAX_MESSAGE: usize = MAX_PAGE + 64;
 pub struct Have {
     /// The run as far as the replica holds it.
     pub at: Prior,
+    /// Whose run it is.
+    pub author: AuthorId,
     /// The feed it stands in.
     pub feed: Feed,
     /// The first record of which the bytes are there: records that retention emptied do not travel.
@@ -90,14 +92,15 @@ const WRONG: Error = Error::Malformed {
 };
 
 fn have_value(have: &Have) -> Option<Value> {
-    let feed = Value::text(have.feed.to_string());
-    Some(Value::Array(vec![have.at.to_value()?, feed, Value::Int(have.from.try_into().ok()?)]))
+    let (author, feed) = (Value::bytes(have.author.0), Value::text(have.feed.to_string()));
+    Some(Value::Array(vec![have.at.to_value()?, author, feed, Value::Int(have.from.try_into().ok()?)]))
 }
 
 fn read_have(value: &Value) -> Option<Have> {
-    let [at, feed, from] = value.as_array()? else { return None };
+    let [at, author, feed, from] = value.as_array()? else { return None };
+    let author = AuthorId(author.as_array_of()?);
     let feed = feed.as_text()?.parse().ok()?;
-    Some(Have { at: Prior::from_value(at)?, feed, from: from.as_int()?.try_into().ok()? })
+    Some(Have { at: Prior::from_value(at)?, author, feed, from: from.as_int()?.try_into().ok()? })
 }
 
 fn want_value((run, from): &(RunId, u64)) -> Option<Value> {

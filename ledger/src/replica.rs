@@ -1,9 +1,8 @@
-//! The words between a replica and its driver: who is there, what happened, what is to be done, and a run as it is held.
+//! The words between a replica and its driver: who is there, what happened, what is to be done.
 //! What they mean together is [`crate::Sync`]'s story.
 
-use crate::message::{Have, Message};
 use crate::{
-    AuthorId, Error, Feed, Leaf, Page, Prior, Record, RunId, RunVerifier, SignedHead, SignedReceipt,
+    AuthorId, Error, Feed, GroupId, Leaf, Line, Message, Page, Record, RunId, SignedHead, SignedReceipt,
     SignedRecord, Source,
 };
 
@@ -25,8 +24,9 @@ pub enum Role {
 /// What happened.
 #[derive(Debug)]
 pub enum Event {
-    /// A peer can be reached.
-    Connected(Peer),
+    /// A peer can be reached, and whose replica it is, if that is known: it is offered only what that device carries (the
+    /// registry's name: everything).
+    Connected(Peer, Option<AuthorId>),
     /// It no longer can.
     Gone(Peer),
     /// Time has passed; once a second or so.
@@ -37,8 +37,8 @@ pub enum Event {
     Wrote(Feed, AuthorId, Vec<SignedRecord>),
     /// This kiosk signed a new head.
     Signed(Box<SignedHead>),
-    /// Keyrings below this epoch are of no use any more.
-    Opened(u32),
+    /// Keyrings of this group below this epoch are of no use any more.
+    Opened(GroupId, u32),
 }
 
 /// What the driver is to do, in order.
@@ -79,56 +79,4 @@ pub struct Fork {
     pub seq: u64,
     /// The two leaves, in order.
     pub leaves: [Leaf; 2],
-}
-
-/// A run as a replica holds it; kept in the store beside the records.
-#[derive(Clone, Debug)]
-pub struct Line {
-    pub(crate) feed: Feed,
-    pub(crate) author: AuthorId,
-    pub(crate) verifier: RunVerifier,
-    pub(crate) at: Prior,
-    pub(crate) emptied_below: u64,
-    pub(crate) priors: Vec<RunId>,
-}
-
-impl Line {
-    /// The feed.
-    pub fn feed(&self) -> Feed {
-        self.feed
-    }
-
-    /// Whose it is.
-    pub fn author(&self) -> AuthorId {
-        self.author
-    }
-
-    /// As far as it is held.
-    pub fn at(&self) -> Prior {
-        self.at
-    }
-
-    /// Author and feed.
-    pub fn source(&self) -> Source {
-        Source { author: self.author, feed: self.feed }
-    }
-
-    /// The runs that its Open continues.
-    pub fn priors(&self) -> &[RunId] {
-        &self.priors
-    }
-
-    /// Retention emptied a record before this place: nothing before it is served.
-    pub fn emptied_below(&mut self, seq: u64) {
-        self.emptied_below = self.emptied_below.max(seq);
-    }
-
-    /// After records were added: the root costs a few hashes, and is asked for often.
-    pub(crate) fn grown(&mut self) {
-        self.at = self.verifier.prior().unwrap_or(self.at);
-    }
-
-    pub(crate) fn have(&self) -> Have {
-        Have { at: self.at(), feed: self.feed, from: self.emptied_below }
-    }
 }

@@ -174,6 +174,22 @@ impl RunVerifier {
         follows
     }
 
+    /// A run that was verified before, as a store kept it; nothing without a record.
+    pub(crate) fn restored(
+        run: RunId,
+        author: AuthorId,
+        prev: Leaf,
+        range: CompactRange,
+    ) -> Option<RunVerifier> {
+        let end = End { run, author, prev, range };
+        (end.range.size() > 0).then_some(RunVerifier { author: Some(author), end: Some(end) })
+    }
+
+    /// The last leaf and the peaks, for a store.
+    pub(crate) fn end_parts(&self) -> Option<(Leaf, &[crate::Root])> {
+        self.end.as_ref().map(|end| (end.prev, end.range.peaks()))
+    }
+
     /// The leaf of the last record.
     pub(crate) fn last_leaf(&self) -> Option<Leaf> {
         self.end.as_ref().map(|end| end.prev)

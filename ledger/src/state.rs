@@ -96,7 +96,7 @@ impl State {
 
     fn apply_counted(&mut self, record: &Record, source: &Source, keys: &Chain) -> Result<(), Quarantine> {
         self.kill(&record.header.kills, source);
-        let key = record.header.group.and_then(|_| keys.group_key(record.header.epoch));
+        let key = record.header.group.and_then(|group| keys.key_of(group, record.header.epoch));
         if record.header.group.is_some() && key.is_none() {
             return Err(Quarantine::MissingKey);
         }

@@ -5,6 +5,9 @@
 //! page that does not follow is dropped and asked for again, so nothing is parked. Who belongs comes first, then what is
 //! urgent, then keys, then the rest ([`Class`]'s order).
 //!
+//! A kiosk and its agent ask for what their device carries and take nothing else; a registry carries all. A peer that is
+//! known for a device's replica is offered, and served, what that device carries ([`Members::carries`]).
+//!
 //! **The contract with the driver.** The commands of a step are done in order. Everything before [`Command::Commit`] is one
 //! transaction; what comes after it is done only when that transaction is durable. If it fails, or nobody knows whether it
 //! did, the replica is dropped and made again from the store by [`Sync::restart`].
@@ -13,13 +16,14 @@
 //! ([`Line::emptied_below`]). Whoever lacks the earlier part holds it as (run, length, root) in the priors of later runs and
 //! gets the living state by a snapshot; retention waits for the receipt and the backup horizon, so a registry never lacks it.
 
+use crate::line::Line;
 use crate::message::{Have, MAX_HAVE, MAX_WANT, Message};
-use crate::replica::{Command, Event, Fork, Line, Peer, Role};
+use crate::replica::{Command, Event, Fork, Peer, Role};
 use crate::{
-    AuthorId, Class, Error, Feed, Kind, Leaf, Members, Page, Prior, Record, RecordId, RunId, RunVerifier,
-    SignedHead, SignedReceipt, SignedRecord, Source, Suite, leaf_of,
+    AuthorId, Class, Error, Feed, GroupId, Kind, Leaf, Members, Page, Prior, Record, RecordId, RunId,
+    RunVerifier, SignedHead, SignedReceipt, SignedRecord, Source, Suite, leaf_of,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How long an unanswered question waits before it is asked again, in milliseconds.
 pub const ASK_AGAIN_MS: u64 = 2_000;
@@ -45,12 +49,12 @@ pub struct Sync {
     suite: &'static dyn Suite,
     members: Members,
     lines: BTreeMap<RunId, Line>,
-    peers: BTreeSet<Peer>,
+    peers: BTreeMap<Peer, Option<AuthorId>>,
     asked: BTreeMap<RunId, Asked>,
     head: Option<SignedHead>,
     receipt: Option<SignedReceipt>,
     forks: BTreeMap<RunId, Fork>,
-    oldest_epoch: u32,
+    oldest_epochs: BTreeMap<GroupId, u32>,
     offset: usize,
 }
 
@@ -75,12 +79,12 @@ impl Sync {
             suite,
             members,
             lines,
-            peers: BTreeSet::new(),
+            peers: BTreeMap::new(),
             asked: BTreeMap::new(),
             head: None,
             receipt: None,
             forks: BTreeMap::new(),
-            oldest_epoch: 0,
+            oldest_epochs: BTreeMap::new(),
             offset: 0,
         }
     }
@@ -88,8 +92,8 @@ impl Sync {
     /// What to do about what happened. `now_ms`: any clock of this process that does not go back.
     pub fn step(&mut self, now_ms: u64, event: Event) -> Vec<Command> {
         match event {
-            Event::Connected(peer) => {
-                self.peers.insert(peer);
+            Event::Connected(peer, whose) => {
+                self.peers.insert(peer, whose);
                 self.asked.clear();
                 self.announce(&[peer])
             }
@@ -100,18 +104,18 @@ impl Sync {
             }
             Event::Tick => {
                 self.asked.retain(|_, asked| now_ms < asked.since_ms.saturating_add(ASK_AGAIN_MS));
-                let peers: Vec<Peer> = self.peers.iter().copied().collect();
+                let peers: Vec<Peer> = self.peers.keys().copied().collect();
                 self.announce(&peers)
             }
             Event::Heard(peer, message) => self.heard(now_ms, peer, *message),
             Event::Wrote(feed, author, records) => self.wrote(feed, author, &records),
             Event::Signed(head) => {
                 self.head = Some(*head);
-                let peers: Vec<Peer> = self.peers.iter().copied().collect();
+                let peers: Vec<Peer> = self.peers.keys().copied().collect();
                 self.statements(&peers)
             }
-            Event::Opened(epoch) => {
-                self.oldest_epoch = self.oldest_epoch.max(epoch);
+            Event::Opened(group, epoch) => {
+                self.left(group, epoch);
                 self.drop_old()
             }
         }
@@ -146,19 +150,45 @@ impl Sync {
     /// more, the next tick goes on with the rest.
     fn announce(&mut self, peers: &[Peer]) -> Vec<Command> {
         let mut commands = self.statements(peers);
-        let mut have: Vec<Have> = self.lines.values().map(Line::have).collect();
+        for peer in peers {
+            let have = self.offered(*peer);
+            commands.push(Command::Send(*peer, Box::new(Message::Have(have))));
+        }
+        self.offset = self.offset.wrapping_add(MAX_HAVE / 2);
+        commands
+    }
+
+    fn offered(&self, peer: Peer) -> Vec<Have> {
+        let lines = self.lines.values().filter(|line| self.may_have(peer, line));
+        let mut have: Vec<Have> = lines.map(Line::have).collect();
         have.sort_by_key(|have| have.feed.class);
         let urgent = have.iter().take_while(|have| have.feed.class < Class::FacilityBulk).count();
         let rest = have.split_off(urgent.min(MAX_HAVE / 2));
         let room = MAX_HAVE - have.len();
-        if rest.len() > room {
-            self.offset = (self.offset + room) % rest.len();
+        let from = if rest.len() > room { self.offset % rest.len() } else { 0 };
+        have.extend(rest.iter().cycle().skip(from).take(room.min(rest.len())));
+        have
+    }
+
+    /// Whether this peer is offered and served a run.
+    fn may_have(&self, peer: Peer, line: &Line) -> bool {
+        let whose = self.peers.get(&peer).copied().flatten();
+        let registry = self.members.registry();
+        let device = whose.filter(|whose| *whose != registry);
+        device.is_none_or(|device| self.members.carries(device, line.author, line.feed))
+    }
+
+    /// Whether this replica has any use for a run.
+    fn carries(&self, author: AuthorId, feed: Feed) -> bool {
+        match self.role {
+            Role::Registry => true,
+            Role::Kiosk | Role::Agent => self.members.carries(self.me, author, feed),
         }
-        have.extend(rest.iter().cycle().skip(self.offset).take(room.min(rest.len())));
-        for peer in peers {
-            commands.push(Command::Send(*peer, Box::new(Message::Have(have.clone()))));
-        }
-        commands
+    }
+
+    fn left(&mut self, group: GroupId, epoch: u32) {
+        let oldest = self.oldest_epochs.entry(group).or_insert(0);
+        *oldest = epoch.max(*oldest);
     }
 
     fn statements(&self, peers: &[Peer]) -> Vec<Command> {
@@ -176,9 +206,8 @@ impl Sync {
             Message::Have(have) => self.wants(now_ms, peer, have),
             Message::Want(want) => {
                 let can = |(run, from): &(RunId, u64)| {
-                    self.lines
-                        .get(run)
-                        .is_some_and(|line| (line.emptied_below..line.at().length).contains(from))
+                    let line = self.lines.get(run).filter(|line| self.may_have(peer, line));
+                    line.is_some_and(|line| (line.emptied_below..line.at().length).contains(from))
                 };
                 want.into_iter().filter(can).map(|(run, from)| Command::Serve(peer, run, from)).collect()
             }
@@ -210,7 +239,7 @@ impl Sync {
 
     /// From where this replica would like the run; nothing if it has all, or has no use for it.
     fn lacks(&self, have: &Have) -> Option<u64> {
-        if self.is_superseded(have.at.run, have.feed) {
+        if !self.carries(have.author, have.feed) || self.is_superseded(have.at.run, have.feed) {
             return None;
         }
         match self.lines.get(&have.at.run).map(Line::at) {
@@ -228,7 +257,8 @@ impl Sync {
                 .values()
                 .any(|line| line.feed.class == Class::DeviceKeyring && line.priors.contains(&run))
         };
-        feed.class.is_keyring() && (feed.epoch < self.oldest_epoch || later())
+        let oldest = feed.group.and_then(|group| self.oldest_epochs.get(&group)).copied().unwrap_or(0);
+        feed.class.is_keyring() && (feed.epoch < oldest || later())
     }
 
     fn page(&mut self, now_ms: u64, peer: Peer, page: Page) -> Vec<Command> {
@@ -258,17 +288,21 @@ impl Sync {
         self.lines.insert(run, line.clone());
         let refold = self.fold_members(source, &records);
         let mut commands = vec![Command::Keep(Box::new(line.clone()), page)];
-        if self.role == Role::Agent && line.feed.class == Class::Keyring {
-            self.oldest_epoch = self.oldest_epoch.max(line.feed.epoch.saturating_sub(1));
+        if let (Role::Agent, Class::Keyring, Some(group)) = (self.role, line.feed.class, line.feed.group) {
+            self.left(group, line.feed.epoch.saturating_sub(1));
         }
         commands.extend(self.drop_old());
         commands.push(Command::Commit);
         commands.push(if refold { Command::Refold } else { Command::Fold(source, records) });
         commands.extend(self.go_on(now_ms, peer, run, length));
-        let others = self.peers.iter().filter(|other| **other != peer);
-        let news = || Box::new(Message::Have(vec![line.have()]));
-        commands.extend(others.map(|other| Command::Send(*other, news())));
+        commands.extend(self.news(&line, Some(peer)));
         commands
+    }
+
+    /// Tells everybody else whom it concerns that a run has grown.
+    fn news(&self, line: &Line, but: Option<Peer>) -> Vec<Command> {
+        let others = self.peers.keys().filter(|other| Some(**other) != but && self.may_have(**other, line));
+        others.map(|other| Command::Send(*other, Box::new(Message::Have(vec![line.have()])))).collect()
     }
 
     /// The next page of the same run, if the peer said that it has more.
@@ -288,7 +322,8 @@ impl Sync {
         let open = Record::parse(first).and_then(|record| record.open_statement(None)).map_err(Some)?;
         let feed: Feed = open.feed.parse().map_err(Some)?;
         let theirs = self.lines.values().filter(|line| line.author == open.author).count();
-        if !self.members.may_write(open.author, feed.class) || theirs >= MAX_RUNS_PER_AUTHOR {
+        let belongs = self.members.may_write(open.author, feed) && self.carries(open.author, feed);
+        if !belongs || theirs >= MAX_RUNS_PER_AUTHOR {
             return Err(None);
         }
         let priors = open.priors.iter().map(|prior| prior.run).collect();
@@ -361,12 +396,11 @@ impl Sync {
         debug_assert!(fits, "a writer's records follow one another");
         let source = line.source();
         let refold = self.fold_members(source, &records);
-        let news = vec![line.have()];
+        let news = self.news(&line, None);
         self.lines.insert(run, line);
         let mut commands = self.drop_old();
         commands.push(if refold { Command::Refold } else { Command::Fold(source, records) });
-        let to = |peer: &Peer| Command::Send(*peer, Box::new(Message::Have(news.clone())));
-        commands.extend(self.peers.iter().map(to));
+        commands.extend(news);
         commands
     }
 
@@ -400,7 +434,7 @@ impl Sync {
         match self.role {
             Role::Registry if member => vec![Command::Answer(peer, Box::new(head))],
             Role::Agent if device == self.me => {
-                let others: Vec<Peer> = self.peers.iter().copied().filter(|other| *other != peer).collect();
+                let others: Vec<Peer> = self.peers.keys().copied().filter(|other| *other != peer).collect();
                 self.head = Some(head.clone());
                 let to = |peer: Peer| Command::Send(peer, Box::new(Message::Head(head.clone())));
                 others.into_iter().map(to).collect()
@@ -417,7 +451,7 @@ impl Sync {
         match self.role {
             Role::Kiosk if device == self.me => vec![Command::Receipted(Box::new(receipt))],
             Role::Agent if device == self.me => {
-                let others: Vec<Peer> = self.peers.iter().copied().filter(|other| *other != peer).collect();
+                let others: Vec<Peer> = self.peers.keys().copied().filter(|other| *other != peer).collect();
                 self.receipt = Some(receipt.clone());
                 let to = |peer: Peer| Command::Send(peer, Box::new(Message::Receipt(receipt.clone())));
                 others.into_iter().map(to).collect()

@@ -26,6 +26,16 @@ impl CompactRange {
         self.size += 1;
     }
 
+    /// The roots of its perfect subtrees, the greatest first.
+    pub(crate) fn peaks(&self) -> &[Root] {
+        &self.peaks
+    }
+
+    /// As [`CompactRange::peaks`] told it; nothing if their number is not that of a tree of this size.
+    pub(crate) fn from_parts(size: u64, peaks: Vec<Root>) -> Option<CompactRange> {
+        (peaks.len() == size.count_ones() as usize).then_some(CompactRange { size, peaks })
+    }
+
     /// How many leaves it has.
     pub fn size(&self) -> u64 {
         self.size

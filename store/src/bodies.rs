@@ -31,8 +31,6 @@
 //!
 //! `by` is the member of the staff who did it, null for the command line.
 
-pub(crate) mod people;
-
 use std::time::Duration;
 
 use gate::{
@@ -43,8 +41,7 @@ use ledger::Value;
 
 use crate::{By, words::Word};
 
-/// Names and values of one body.
-pub(crate) type Fields = Vec<(&'static str, Value)>;
+pub(crate) use records::Fields;
 
 /// Kind and fields of what the door writes down.
 pub(crate) fn of_entry(entry: &Entry) -> (&'static str, Fields) {

@@ -208,7 +208,7 @@ impl PersonFile {
     /// As JSON, for a file that the person takes along.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        let registered = json_of(&crate::bodies::people::of_registration(&self.registered));
+        let registered = json_of(&records::of_registration(&self.registered));
         let entitlement = |it: &Entitlement| {
             json!({
                 "entitlement": hex(&it.id.0), "from": day(it.period.from), "until": day(it.period.until),

@@ -1,6 +1,8 @@
 //! Who is who in the simulator, and the number by which others know them.
 
-use ledger::Peer;
+use ledger::{AuthorId, Peer};
+
+use super::{kiosk::Kiosk, world::REGISTRY};
 
 /// Who.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,14 @@ impl Address {
             Address::Agent(number) => 100 + number as u32,
             Address::Registry => 200,
         })
+    }
+
+    /// Whose replica it is.
+    pub fn whose(self) -> AuthorId {
+        match self {
+            Address::Kiosk(number) | Address::Agent(number) => Kiosk::name(number).0,
+            Address::Registry => REGISTRY.0,
+        }
     }
 
     /// Whose number it is.

@@ -23,9 +23,9 @@ impl World {
         let (key, group) = (self.random.bytes(), self.random.bytes());
         self.registry.issued = epoch;
         let mut chain = self.registry.disk.chain.clone();
-        chain.begin(epoch, key, (first || left).then_some(group));
-        let own = chain.newest_wrap(&SYMBOLS).expect("the registry always has one");
         let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
+        chain.begin(&scope, key, (first || left).then_some(group));
+        let own = chain.newest_wrap(&SYMBOLS).expect("the registry always has one");
         let clock = self.clock(Address::Registry);
         let mut bodies = Vec::new();
         let all = members.iter().map(|(device, id, public, _)| (*device, *id, *public));
@@ -69,7 +69,7 @@ impl World {
         }
         for process in 0..self.registry.processes.len() {
             self.registry.serving = process;
-            let commands = self.step(Address::Registry, Event::Opened(epoch));
+            let commands = self.step(Address::Registry, Event::Opened(GROUP, epoch));
             self.perform(Address::Registry, commands);
         }
     }

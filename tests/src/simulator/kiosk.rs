@@ -222,7 +222,7 @@ impl World {
         kiosk.wraps_now += 1;
         kiosk.disk.wrapped_by = kiosk.wraps_now;
         self.publish_wrap(number);
-        let commands = self.step(at, Event::Opened(epoch));
+        let commands = self.step(at, Event::Opened(GROUP, epoch));
         self.perform(at, commands);
         let kiosk = &mut self.kiosks[number];
         let members = kiosk.sync.members().clone();

@@ -174,7 +174,7 @@ impl World {
     fn poison(&mut self, kiosk: usize, salt: u64) {
         let (at, feed) = match salt % 3 {
             0 if !self.kiosks[kiosk].stolen => (Address::Kiosk(kiosk), kiosk::DEVICE_BULK),
-            _ => (Address::Registry, ledger::Feed::of(ledger::Class::FacilityUrgent)),
+            _ => (Address::Registry, registry::URGENT),
         };
         let body = match (salt >> 4) % 3 {
             0 => self.body(at, "FromTheFuture", [("what", Value::text("unknown"))]),

@@ -18,8 +18,8 @@ use super::{
 
 const CONTROL: Feed = Feed::of(Class::Control);
 /// The feed that never waits.
-pub const URGENT: Feed = Feed::of(Class::FacilityUrgent);
-const BULK: Feed = Feed::of(Class::FacilityBulk);
+pub const URGENT: Feed = Feed { class: Class::FacilityUrgent, group: Some(GROUP), epoch: 0 };
+const BULK: Feed = Feed { class: Class::FacilityBulk, group: Some(GROUP), epoch: 0 };
 /// Ticks that a registry waits after its database was put back and every member was heard, before it begins an epoch.
 const RECOVER_TICKS: u32 = 12;
 
@@ -180,7 +180,8 @@ impl World {
         let now = self.now_ms;
         for other in self.neighbours(Address::Registry) {
             // What it would say now is said at the next tick.
-            let _ = self.registry.serving().sync.step(now, Event::Connected(other.peer()));
+            let _ =
+                self.registry.serving().sync.step(now, Event::Connected(other.peer(), Some(other.whose())));
         }
     }
 
@@ -222,7 +223,7 @@ impl World {
         for number in 0..self.kiosks.len() {
             let (_, id, public) =
                 self.kiosks[number].disk.chain.newest_wrap(&SYMBOLS).expect("made with one");
-            let fields = Members::admitted(Kiosk::name(number).0, id, public);
+            let fields = Members::admitted(Kiosk::name(number).0, GROUP, id, public);
             self.registry_writes(CONTROL, "Admitted", fields, vec![], false);
         }
         self.begin_epoch();

@@ -142,7 +142,7 @@ impl World {
             let processes = if at == Address::Registry { self.registry.processes.len() } else { 1 };
             for process in 0..processes {
                 self.registry.serving = process;
-                let commands = self.step(at, Event::Connected(other.peer()));
+                let commands = self.step(at, Event::Connected(other.peer(), Some(other.whose())));
                 self.perform(at, commands);
             }
         }
@@ -284,7 +284,7 @@ impl World {
         }
         self.refold(at);
         for other in self.neighbours(at) {
-            let commands = self.step(at, Event::Connected(other.peer()));
+            let commands = self.step(at, Event::Connected(other.peer(), Some(other.whose())));
             self.perform(at, commands);
         }
     }
