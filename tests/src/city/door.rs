@@ -129,7 +129,8 @@ impl Door {
     /// [`Trouble`].
     pub fn join(&self, voucher: &Path) -> Result<(), Trouble> {
         let [csr, request] = ["csr.der", "request.bin"].map(|name| self.path(name));
-        let [voucher, csr, request] = [voucher, &csr, &request].map(|path| path.to_string_lossy().into_owned());
+        let [voucher, csr, request] =
+            [voucher, &csr, &request].map(|path| path.to_string_lossy().into_owned());
         self.ask_agent(&["request", "--out", &csr])?;
         self.ask(&["registry", "join", "--voucher", &voucher, "--csr", &csr, "--out", &request])?;
         self.ask_agent(&["join", "--request", &request])?;
@@ -147,7 +148,7 @@ impl Door {
         command.arg("--board").arg(self.path("board.toml")).arg("--data").arg(self.data());
         let mut kiosk =
             Process::start(&format!("the kiosk of {}", self.name), &mut command, &self.path("kiosk.log"))?;
-        super::until("the kiosk listens on its socket", || String::new(), || {
+        super::until("the kiosk listens on its socket", String::new, || {
             kiosk.still_runs()?;
             Ok(std::os::unix::net::UnixStream::connect(self.data().join("kiosk.sock")).is_ok())
         })?;
@@ -264,13 +265,19 @@ impl Door {
     /// [`Trouble`].
     pub fn decisions(&self) -> Result<Vec<Decided>, Trouble> {
         let log = self.log()?;
-        Ok(log.iter().filter(|line| line["kind"] == "Decision").map(|line| decided(&line["fields"])).collect())
+        Ok(log
+            .iter()
+            .filter(|line| line["kind"] == "Decision")
+            .map(|line| decided(&line["fields"]))
+            .collect())
     }
 
     /// How both processes are doing, for a message.
     #[must_use]
     pub fn last_words(&self) -> String {
-        let word = |status: Result<Value, Trouble>| status.map_or_else(|cause| cause.to_string(), |it| it.to_string());
+        let word = |status: Result<Value, Trouble>| {
+            status.map_or_else(|cause| cause.to_string(), |it| it.to_string())
+        };
         let log = |process: &Option<Process>| {
             process.as_ref().map_or_else(|| "    (not running)".into(), Process::last_words)
         };

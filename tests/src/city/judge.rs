@@ -158,8 +158,11 @@ pub struct Verdict {
 /// # Errors
 /// The first that does not hold.
 pub fn judge(receipts: &[SignedReceipt], held: &Held) -> Result<Verdict, Trouble> {
-    let statements: BTreeSet<_> =
-        receipts.iter().flat_map(|signed| &signed.receipt.runs).map(|at| (at.run, at.length, at.root)).collect();
+    let statements: BTreeSet<_> = receipts
+        .iter()
+        .flat_map(|signed| &signed.receipt.runs)
+        .map(|at| (at.run, at.length, at.root))
+        .collect();
     for (run, length, root) in &statements {
         held.holds(&Prior { run: *run, length: *length, root: *root })?;
     }

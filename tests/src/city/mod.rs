@@ -6,10 +6,14 @@
 //! with and for the demonstration to end with.
 
 mod broker;
+mod camera;
 mod chance;
+mod door;
 pub mod judge;
 mod postgres;
 mod process;
+mod programs;
+mod registry;
 mod road;
 pub mod search;
 pub mod story;

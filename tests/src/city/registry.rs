@@ -11,8 +11,9 @@ use serde_json::Value;
 use wire::Authority;
 
 use super::{
-    At as _, Programs, Trouble, text_at,
+    At as _, Programs, Trouble,
     process::{Process, finished, json_lines},
+    text_at,
 };
 
 /// Files with which a client of the broker says that it is a process of the registry.
@@ -38,7 +39,11 @@ impl Registry {
     /// # Errors
     /// [`Trouble::NotBuilt`].
     pub fn at(directory: &Path, programs: &Programs) -> Result<Self, Trouble> {
-        Ok(Self { directory: directory.to_owned(), program: programs.find("registry")?, services: Vec::new() })
+        Ok(Self {
+            directory: directory.to_owned(),
+            program: programs.find("registry")?,
+            services: Vec::new(),
+        })
     }
 
     /// Its directory.
@@ -153,7 +158,8 @@ impl Registry {
             what: cause.to_string(),
         };
         let pem = |name: &str| self.written(&self.directory.join(name));
-        let authority = Authority::from_pem(&pem("ca.key")?, &pem("ca.pem")?).map_err(|it| unreadable(&it))?;
+        let authority =
+            Authority::from_pem(&pem("ca.key")?, &pem("ca.pem")?).map_err(|it| unreadable(&it))?;
         let issued = authority.process(SystemTime::now()).map_err(|it| unreadable(&it))?;
         let chain: String = issued.chain.iter().map(|one| wire::tls::pem(one)).collect();
         let write = |name: &str, text: &str| {

@@ -7,7 +7,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -70,6 +70,11 @@ impl Story<'_> {
         self.timeline.tell(event, who, words, details);
     }
 
+    /// Every door.
+    fn all(&self) -> Vec<usize> {
+        (0..self.city.doors.len()).collect()
+    }
+
     fn founded(&self) {
         let database = if self.city.postgres.is_some() { "postgresql" } else { "sqlite" };
         self.tell(
@@ -84,7 +89,7 @@ impl Story<'_> {
     }
 
     fn joined(&mut self) -> Result<(), Trouble> {
-        for place in 0..self.city.doors.len() {
+        for place in self.all() {
             self.city.join(place)?;
             let took = self.city.until("the door has the facility's keys", |city| {
                 Ok(city.doors[place].joined(&city.doors[place].status()?))
@@ -125,7 +130,7 @@ impl Story<'_> {
             ["世帯（二人）を写真から登録しました", "a household of two is registered from photographs"],
             json!({ "people": 2 }),
         );
-        for place in 0..self.city.doors.len() {
+        for place in self.all() {
             for somebody in [&TARO, &HANAKO] {
                 self.known(place, somebody)?;
             }
@@ -153,9 +158,8 @@ impl Story<'_> {
 
     /// Somebody comes to both doors and is let in.
     fn recognised(&mut self, somebody: &Somebody) -> Result<(), Trouble> {
-        let all: Vec<usize> = (0..self.city.doors.len()).collect();
         let photo = self.city.photo(somebody.comes_as)?;
-        for (place, decided) in self.visit(&all, &photo)? {
+        for (place, decided) in self.visit(&self.all(), &photo)? {
             self.expect(place, &decided, "granted")?;
             self.tell_visit(place, somebody.name, &decided);
         }
@@ -164,9 +168,8 @@ impl Story<'_> {
 
     /// Somebody comes to both doors and nobody knows who it is.
     fn unknown_at_both(&mut self, photo: &str, ja: &str, en: &str) -> Result<(), Trouble> {
-        let all: Vec<usize> = (0..self.city.doors.len()).collect();
         let photo = self.city.photo(photo)?;
-        for (place, decided) in self.visit(&all, &photo)? {
+        for (place, decided) in self.visit(&self.all(), &photo)? {
             self.expect(place, &decided, "no-match")?;
             let words = [format!("{ja}：扉は開きません"), format!("{en}: the door stays shut")];
             self.tell_words("visit", place, &words, &decided);
@@ -194,7 +197,7 @@ impl Story<'_> {
     }
 
     /// Somebody stands before these doors until each has decided, and goes away.
-    fn visit(&mut self, doors: &[usize], photo: &std::path::Path) -> Result<Vec<(usize, Decided)>, Trouble> {
+    fn visit(&mut self, doors: &[usize], photo: &Path) -> Result<Vec<(usize, Decided)>, Trouble> {
         thread::sleep(self.free.saturating_duration_since(Instant::now()));
         let before: Vec<usize> = doors
             .iter()
@@ -281,7 +284,7 @@ impl Story<'_> {
     }
 
     fn receipted(&mut self) -> Result<(), Trouble> {
-        for place in 0..self.city.doors.len() {
+        for place in self.all() {
             let mut waiting = None;
             self.city.until(&format!("every record of {} is receipted", DOORS[place]), |city| {
                 let status = city.doors[place].status()?;
@@ -310,7 +313,7 @@ impl Story<'_> {
             json!({ "person": person }),
         );
         let photo = self.city.photo(TARO.comes_as)?;
-        for place in 0..self.city.doors.len() {
+        for place in self.all() {
             self.city.until(&format!("{} has forgotten", DOORS[place]), |city| {
                 Ok(city.doors[place].identify(&photo)?.outcome == "no-match")
             })?;
@@ -335,7 +338,7 @@ impl Story<'_> {
     /// Everything that is on record holds together.
     fn whole(&mut self) -> Result<(), Trouble> {
         self.receipted()?;
-        for place in 0..self.city.doors.len() {
+        for place in self.all() {
             let report = self.city.doors[place].ask(&["audit", "verify"])?;
             let records = report.first().map(|report| report["records"].clone()).unwrap_or_default();
             self.tell(
@@ -356,7 +359,7 @@ impl Story<'_> {
     }
 }
 
-fn text(path: &PathBuf) -> String {
+fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
