@@ -10,7 +10,7 @@ use std::{
 };
 
 use tests::city::{
-    Chance, Postgres, Process, Road, Traffic,
+    Chance, Door, Postgres, Process, Programs, Road, Traffic,
     search::{Needle, in_files, in_memory},
 };
 
@@ -132,4 +132,29 @@ fn what_a_process_holds_and_what_a_file_holds_is_found_and_nothing_else() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].what == "held" && found[0].place.ends_with("deep/file"), "{found:?}");
     assert!(Needle::new("short", *b"abc").is_err());
+}
+
+#[test]
+fn whoever_is_shown_to_a_running_kiosk_is_decided_about_and_goes_away() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let programs = Programs::here().unwrap();
+    let mut door = Door::prepare("alone", folder.path(), &programs, Road::to(echo()).unwrap(), true).unwrap();
+    let photo = |name| programs.photo(name).unwrap();
+    let enrolled =
+        door.ask(&["enrol", "--name", "見本", "--photo", &photo("person-a-1.jpg").to_string_lossy()]);
+    let person = enrolled.unwrap()[0]["person"].as_str().unwrap().to_owned();
+    door.start_kiosk().unwrap();
+    for (visits, (picture, outcome)) in
+        [("person-a-2.jpg", "granted"), ("stranger-1.jpg", "no-match")].into_iter().enumerate()
+    {
+        door.view.shows(&photo(picture)).unwrap();
+        tests::wait_until("the visit is decided", || door.decisions().unwrap().len() > visits);
+        door.view.nobody().unwrap();
+        let decided = door.decisions().unwrap().pop().unwrap();
+        assert_eq!(decided.outcome, outcome);
+        assert_eq!(decided.person, (outcome == "granted").then(|| person.clone()));
+        thread::sleep(tests::city::story::BETWEEN_VISITS);
+    }
+    assert_eq!(door.decisions().unwrap().len(), 2, "somebody was seen who had gone");
+    door.stop().unwrap();
 }

@@ -19,7 +19,7 @@ use super::{At as _, City, FACILITY, TENANT, Timeline, Traffic, Trouble, door::D
 /// The doors of the story.
 pub const DOORS: [&str; 2] = ["北口 North", "南口 South"];
 /// How long nobody is seen after a visit: longer than an outcome is shown (4 s) and than an absence (1.5 s).
-const BETWEEN_VISITS: Duration = Duration::from_secs(6);
+pub const BETWEEN_VISITS: Duration = Duration::from_secs(6);
 /// How long the doors stand without a network.
 const CUT_FOR: Duration = Duration::from_secs(3);
 
