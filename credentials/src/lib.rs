@@ -12,7 +12,6 @@
 //! | `files` | control file and voucher |
 //! | `issue`, `explain` | making codes; telling why one does not work |
 
-pub mod base45;
 mod claims;
 mod clock;
 mod control;
@@ -34,6 +33,7 @@ pub use explain::{Part, cose_bytes, explain};
 pub use files::{FileRefused, MAX_CONTROL_FILE, Voucher, read_control, write_control};
 pub use issue::{Showing, issue, show};
 pub use key::{Algorithm, Kid, PublicKey, SecretKey};
+pub use ledger::base45;
 pub use refusal::{Refusal, VISITOR_TEXT};
 pub use trust::{
     Denial, Issuer, MAX_DENIED, MAX_DENIED_IN_RECORD, MAX_ISSUERS, Statement, Trust, Unappliable,

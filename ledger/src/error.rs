@@ -30,6 +30,12 @@ pub enum Place {
     Line,
     /// The keys of a holder as a vault keeps them.
     Chain,
+    /// A voucher.
+    Voucher,
+    /// A device's request to join.
+    JoinRequest,
+    /// The registry's answer to it.
+    JoinAnswer,
     /// A signed head.
     Head,
     /// A signed receipt.
@@ -52,6 +58,9 @@ impl fmt::Display for Place {
             Place::Page => f.write_str("page"),
             Place::Line => f.write_str("stored line"),
             Place::Chain => f.write_str("stored chain of keys"),
+            Place::Voucher => f.write_str("voucher"),
+            Place::JoinRequest => f.write_str("request to join"),
+            Place::JoinAnswer => f.write_str("answer to a request to join"),
             Place::Head => f.write_str("signed head"),
             Place::Receipt => f.write_str("signed receipt"),
             Place::Message => f.write_str("message"),
@@ -185,6 +194,14 @@ pub enum Error {
         /// The rule.
         why: &'static str,
     },
+    /// A request to join that was not made with the voucher's secret, or was changed on the way.
+    #[error(
+        "request to join of device {device}: not made with its voucher, or changed on the way; make it again"
+    )]
+    BadRequest {
+        /// The name that the voucher gives the device.
+        device: KeyId,
+    },
     /// A signed head that its device did not sign.
     #[error("signed head: not by device {device}")]
     BadHead {
@@ -216,6 +233,7 @@ impl Error {
             | Error::CannotOpen { .. }
             | Error::CannotOpenPersonal { .. }
             | Error::RuleBroken { .. }
+            | Error::BadRequest { .. }
             | Error::BadHead { .. }
             | Error::BadCheckpoint { .. }) => other,
         }

@@ -119,6 +119,9 @@ kinds! {
     CredentialBound, 1, [DeviceBulk, FacilityBulk], "A card or code belongs to somebody.";
     CredentialUnbound, 1, [DeviceBulk, FacilityBulk], "A card or code belongs to nobody any more.";
     CredentialRefused, 1, [DeviceBulk], "A card or code of two.";
+    // What staff let the device believe.
+    RegistryPinned, 1, [DeviceBulk], "Whose control feed the device believes from now on: `tenant`, `registry`.";
+    ControlImported, 1, [DeviceBulk], "Control records came by a stick: how many, and how far they go.";
 }
 
 impl Kind {

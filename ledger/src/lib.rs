@@ -18,8 +18,11 @@
 //! | `feed`, `kind` | feeds, and the authority table: which kind may stand where |
 //! | `members`, `state` | who belongs; what all records say together |
 //! | `keyring`, `wrap` | the keys of an epoch, and how a holder forgets |
+//! | [`epochs`] | the registry's rules about them |
 //! | `freshness`, `receipt` | how old what a kiosk knows may be; what the registry holds durably |
 //! | `message`, `sync`, `line` | what replicas say to each other, what they do about it, and a run as it is held |
+//! | `frames` | messages on a stream of bytes |
+//! | `join`, [`base45`] | how a device comes to belong: voucher, request, answer |
 //! | `suite` | the primitives with public keys as a port, for the simulator |
 //! | `head`, `checkpoint` | what an author says outside of its runs about how far they go |
 //!
@@ -55,14 +58,18 @@
 //! # }
 //! ```
 
+pub mod base45;
 mod base64;
 mod body;
 mod checkpoint;
+pub mod epochs;
 mod error;
 mod feed;
+mod frames;
 mod freshness;
 mod head;
 mod id;
+mod join;
 mod keyring;
 mod kind;
 mod line;
@@ -87,9 +94,11 @@ pub use body::{Body, Clock};
 pub use checkpoint::{Checkpoint, MAX_NOTE};
 pub use error::{Error, Place};
 pub use feed::{Class, Feed};
+pub use frames::{Frames, frame};
 pub use freshness::{DRAW_EVERY_MS, FRESH_MS, Freshness, Grade, MAX_NONCES, STALE_MS};
 pub use head::{Cursor, Head, SignedHead};
 pub use id::{AuthorId, GroupId, KeyId, Leaf, Root, RunId};
+pub use join::{JoinAnswer, JoinRequest, MAX_ANSWER, MAX_REQUEST, VOUCHER, Voucher};
 pub use keyring::{Chain, KeyringError, MAX_WRAP_KEYS, Scope};
 pub use kind::{KINDS, Kind};
 pub use line::Line;

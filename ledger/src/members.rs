@@ -137,6 +137,11 @@ impl Members {
         self.expelled.contains_key(&device)
     }
 
+    /// The devices that do not belong any more.
+    pub fn expelled_devices(&self) -> impl Iterator<Item = AuthorId> {
+        self.expelled.keys().copied()
+    }
+
     /// The devices that belong now, with the keys that they were admitted with.
     pub fn devices(&self) -> impl Iterator<Item = (AuthorId, &BTreeSet<(KeyId, WrapPublic)>)> {
         let still = |(device, _): &(&AuthorId, _)| !self.is_expelled(**device);

@@ -1,8 +1,9 @@
 //! The registry's keyrings: an epoch is begun, wrapped to who is late, and an erasure is complete when nobody can go back.
 
-use std::collections::BTreeSet;
-
-use ledger::{AuthorId, Body, Class, Event, Feed, KeyId, RunId, Scope, Value, WrapPublic, WrapSecret};
+use ledger::{
+    Body, Class, Event, Feed, KeyId, RunId, Scope, Value, WrapSecret,
+    epochs::{self, Target},
+};
 
 use super::{
     address::Address,
@@ -16,19 +17,22 @@ use super::{
 impl World {
     /// New K, survivors only; new G if somebody left. Everything is wrapped to the newest key that each member published.
     pub fn begin_epoch(&mut self) {
-        let members: Vec<(AuthorId, KeyId, WrapPublic, u32)> = self.wrap_targets();
-        let epoch = self.registry.issued.max(self.registry.disk.chain.epoch()) + 1;
-        let first = epoch == 1;
-        let left = !self.truth.expelled.is_empty() && self.plant != Some(Plant::OldGroupKeyAfterExpulsion);
+        let targets = self.wrap_targets();
+        let members = self.registry.disk.members(REGISTRY.0);
+        let (before, rows) = (self.registry.disk.chain.epoch(), &self.registry.rows.epochs);
+        let newest = self.registry.disk.chain.newest_group_key().map(|(epoch, _)| epoch);
+        let careless = self.plant == Some(Plant::OldGroupKeyAfterExpulsion) && newest.is_some();
+        let new_group_key = !careless && epochs::needs_group_key(rows, &members, newest, before);
+        let epoch = epochs::next(self.registry.issued, before);
         let (key, group) = (self.random.bytes(), self.random.bytes());
         self.registry.issued = epoch;
         let mut chain = self.registry.disk.chain.clone();
         let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
-        chain.begin(&scope, key, (first || left).then_some(group));
+        chain.begin(&scope, key, new_group_key.then_some(group));
         let own = chain.newest_wrap(&SYMBOLS).expect("the registry always has one");
         let clock = self.clock(Address::Registry);
         let mut bodies = Vec::new();
-        let all = members.iter().map(|(device, id, public, _)| (*device, *id, *public));
+        let all = targets.iter().map(|target| (target.device, target.wrap, target.public));
         for to in all.chain([(REGISTRY.0, own.1, own.2)]) {
             bodies.extend(chain.wrap_body(&SYMBOLS, &scope, to, self.random.bytes(), clock));
         }
@@ -44,9 +48,7 @@ impl World {
             self.registry.disk.chain = before;
             return;
         }
-        let used = |generation, id| BTreeSet::from([(generation, id)]);
-        let generations = members.iter().map(|(device, id, _, generation)| (*device, used(*generation, *id)));
-        self.registry.rows.wrapped.insert(epoch, generations.collect());
+        self.registry.rows.epochs.begun(epoch, &targets);
         // R_open turns with each epoch: what was wrapped to the old one stays closed.
         let chain = &mut self.registry.disk.chain;
         let _ = chain.open(&SYMBOLS, &scope, REGISTRY.0, opens.iter());
@@ -74,24 +76,16 @@ impl World {
         }
     }
 
-    /// The newest wrap key of each member and its generation.
-    fn wrap_targets(&self) -> Vec<(AuthorId, KeyId, WrapPublic, u32)> {
-        let members = self.registry.disk.members(REGISTRY.0);
-        let target = |(device, keys): (AuthorId, &BTreeSet<(KeyId, WrapPublic)>)| {
-            let published = self.registry.state.newest_wrap(device);
-            let first = keys.first().map(|(id, public)| (0, *id, public.0));
-            let (generation, id, public) = published.or(first)?;
-            Some((device, id, WrapPublic(public), generation))
-        };
-        members.devices().filter_map(target).collect()
+    fn wrap_targets(&self) -> Vec<Target> {
+        epochs::targets(&self.registry.disk.members(REGISTRY.0), GROUP, &self.registry.state)
     }
 
     /// After a restore an epoch may have been wrapped to a device whose expulsion only then came back: it is superseded.
     pub fn wrapped_to_expelled(&self) -> bool {
         let members = self.registry.disk.members(REGISTRY.0);
-        let newest = self.registry.rows.wrapped.get(&self.registry.disk.chain.epoch());
-        let expelled = || newest.is_some_and(|it| it.keys().any(|device| members.is_expelled(*device)));
-        !self.registry.is_recovering() && expelled()
+        let epoch = self.registry.disk.chain.epoch();
+        !self.registry.is_recovering()
+            && epochs::wrapped_to_expelled(&self.registry.rows.epochs, &members, epoch)
     }
 
     /// A person's key for the members, in the keyring of this epoch.
@@ -113,58 +107,31 @@ impl World {
     pub fn wrap_late(&mut self) {
         let (epoch, clock) = (self.registry.disk.chain.epoch(), self.clock(Address::Registry));
         let scope = Scope { tenant: TENANT.into(), group: GROUP, epoch };
-        for (device, id, public, generation) in self.wrap_targets() {
-            let used = self.registry.rows.wrapped.get(&epoch).and_then(|it| it.get(&device));
-            let opened = self.registry.rows.says.get(&device).is_some_and(|opened| *opened >= epoch);
-            if opened || used.is_some_and(|used| used.contains(&(generation, id))) {
-                continue;
-            }
+        for target in epochs::late(&self.registry.rows.epochs, &self.wrap_targets(), epoch) {
             let random = self.random.bytes();
-            let chain = &self.registry.disk.chain;
-            let Some(body) = chain.wrap_body(&SYMBOLS, &scope, (device, id, public), random, clock) else {
+            let (chain, to) = (&self.registry.disk.chain, (target.device, target.wrap, target.public));
+            let Some(body) = chain.wrap_body(&SYMBOLS, &scope, to, random, clock) else {
                 return;
             };
             let feed = Feed::keyring(Class::Keyring, GROUP, epoch);
             if self.write(Address::Registry, feed, vec![(body, vec![])], false).is_some() {
-                let wrapped = self.registry.rows.wrapped.entry(epoch).or_default();
-                wrapped.entry(device).or_default().insert((generation, id));
+                self.registry.rows.epochs.wrap(epoch, &target);
             }
         }
     }
 
-    /// An erasure is complete when every member has confirmed it, and has opened a later epoch through a wrap key that is
-    /// newer than every key that an earlier epoch was wrapped to.
+    /// Notes which erasures are complete.
     pub fn complete_erasures(&mut self) {
-        let members: Vec<AuthorId> =
-            self.registry.disk.members(REGISTRY.0).devices().map(|(device, _)| device).collect();
-        let registry = &self.registry;
-        let done = |key: &KeyId, at: u32| {
-            members.iter().all(|device| {
-                let erased = registry.state.erased_by(*key).any(|other| other == *device);
-                let opened = registry.rows.opened.get(device).copied().unwrap_or(0);
-                let of = |range: &u32| registry.rows.wrapped.get(range).and_then(|it| it.get(device));
-                let before = registry.rows.wrapped.keys().filter(|epoch| **epoch <= at);
-                let newest = before.filter_map(of).flatten().map(|(generation, _)| *generation).max();
-                let later = (at + 1..=opened).filter_map(|epoch| of(&epoch));
-                let oldest_of =
-                    |used: &BTreeSet<(u32, KeyId)>| used.first().map(|(generation, _)| *generation);
-                erased && later.into_iter().any(|used| oldest_of(used) > newest)
-            })
-        };
-        let complete: Vec<KeyId> = registry
-            .rows
-            .killed
-            .iter()
-            .filter(|(key, at)| !registry.rows.complete.contains(*key) && done(key, **at))
-            .map(|(key, _)| *key)
-            .collect();
-        if !self.registry.restored {
-            self.registry.rows.complete.extend(complete);
+        let members = self.registry.disk.members(REGISTRY.0);
+        let registry = &mut self.registry;
+        if !registry.restored {
+            let complete = epochs::completed(&registry.rows.epochs, &members, GROUP, &registry.state);
+            registry.rows.epochs.complete.extend(complete);
         }
     }
 
     /// Whether an erasure waits for an epoch that everybody can open anew.
     pub fn erasures_wait(&self) -> bool {
-        self.registry.rows.killed.keys().any(|key| !self.registry.rows.complete.contains(key))
+        epochs::erasures_wait(&self.registry.rows.epochs)
     }
 }

@@ -54,7 +54,7 @@ pub fn run(plan: &Plan, plant: Option<Plant>, property: Option<u8>) -> Outcome {
     Outcome {
         broken: world.truth.broken.clone(),
         records: world.registry.disk.records.values().map(Vec::len).sum(),
-        erased: world.registry.rows.complete.len(),
+        erased: world.registry.rows.epochs.complete.len(),
     }
 }
 

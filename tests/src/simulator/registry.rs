@@ -49,16 +49,8 @@ pub struct Row {
 pub struct Rows {
     /// Living people.
     pub people: BTreeMap<Name, Row>,
-    /// The newest epoch that each device said it opened.
-    pub opened: BTreeMap<AuthorId, u32>,
-    /// The epoch that the last head of each device names: lower than before if its vault was put back.
-    pub says: BTreeMap<AuthorId, u32>,
-    /// For each epoch and device, every key that was wrapped to: a device may have opened through the oldest of them.
-    pub wrapped: BTreeMap<u32, BTreeMap<AuthorId, BTreeSet<(u32, KeyId)>>>,
-    /// The epoch in which a key was destroyed.
-    pub killed: BTreeMap<KeyId, u32>,
-    /// The keys of which the registry said that the erasure is complete.
-    pub complete: BTreeSet<KeyId>,
+    /// What is known about the epochs.
+    pub epochs: ledger::epochs::Table,
 }
 
 /// The registry.
@@ -207,7 +199,7 @@ impl World {
         let registry = &mut self.registry;
         (registry.disk, registry.state, registry.rows) = (disk, state, rows);
         registry.disk.chain.take_wraps(&port);
-        registry.rows.says.clear();
+        registry.rows.epochs.says.clear();
         (registry.restored, registry.recovering) = (true, RECOVER_TICKS);
         registry.version += 1;
         self.truth.registry_restored = true;
@@ -296,7 +288,7 @@ impl World {
         let registry = &mut self.registry;
         let epoch = registry.disk.chain.epoch().max(registry.issued);
         for key in registry.state.tombstones() {
-            registry.rows.killed.entry(*key).or_insert(epoch);
+            registry.rows.epochs.kill(*key, epoch);
             registry.disk.chain.destroy(*key);
         }
         let state = &registry.state;
@@ -313,8 +305,7 @@ impl World {
     pub fn registry_desk(&mut self) {
         // Time alone does not do: an epoch issued while a device with the newest keyring is cut off loses its group key.
         let members = self.registry.disk.members(REGISTRY.0);
-        let says = &self.registry.rows.says;
-        if members.devices().all(|(device, _)| says.contains_key(&device)) {
+        if ledger::epochs::all_heard(&self.registry.rows.epochs, &members, GROUP) {
             self.registry.recovering = self.registry.recovering.saturating_sub(1);
         }
         let kills: Vec<KeyId> = self.registry.state.asked_to_kill().collect();
@@ -462,9 +453,7 @@ impl World {
 
     /// A receipt of what is committed.
     pub fn answer(&mut self, to: Address, head: &Head) {
-        let opened = self.registry.rows.opened.entry(head.device).or_insert(0);
-        *opened = head.epoch.max(*opened);
-        self.registry.rows.says.insert(head.device, head.epoch);
+        self.registry.rows.epochs.heard(head.device, head.epoch);
         let runs = self.runs_of(head.device);
         let receipt = self.receipt(head.device, runs, head.nonce);
         self.truth.receipt_sent(&self.registry.disk, &receipt.receipt);

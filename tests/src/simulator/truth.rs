@@ -368,7 +368,7 @@ impl World {
     }
 
     fn check_erasure(&mut self) {
-        for key in self.registry.rows.complete.clone() {
+        for key in self.registry.rows.epochs.complete.clone() {
             let mut holders: Vec<(String, &ledger::Chain)> =
                 vec![("the registry".into(), &self.registry.disk.chain)];
             let members = self.kiosks.iter().enumerate().filter(|(_, kiosk)| !kiosk.stolen);

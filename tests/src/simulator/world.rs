@@ -401,9 +401,9 @@ impl World {
     /// The newest group key; of the registry, the newest that a member has opened: one that is nowhere else yet could be lost
     /// with the database, and with it what was sealed to it.
     fn sealing_key(&mut self, at: Address) -> Option<(u32, ledger::GroupKey)> {
-        let opened = self.registry.rows.opened.values().copied().max().unwrap_or(0);
+        let held = self.disk(at).chain.group_epochs().collect::<Vec<_>>();
+        let safe = ledger::epochs::sealing_epoch(&self.registry.rows.epochs, held.into_iter());
         let chain = &self.disk(at).chain;
-        let safe = chain.group_epochs().filter(|epoch| *epoch <= opened).max();
         match (at, safe) {
             (Address::Registry, Some(epoch)) => chain.group_key(epoch).map(|key| (epoch, key)),
             _ => chain.newest_group_key(),
