@@ -6,7 +6,8 @@ use ledger::GroupId;
 use tests::city::{
     Door, Programs, Road,
     search::{Needle, in_files},
-    thief::{Loot, Mark, Way, known_of},
+    thief::{Loot, Mark, Way},
+    vault::known_of,
 };
 
 #[test]
@@ -39,7 +40,7 @@ fn whoever_is_erased_at_a_kiosk_alone_stands_in_no_page_of_its_vault_freed_or_no
             found.iter().map(|it| it.what.clone()).collect::<Vec<_>>(),
         )
     };
-    assert_eq!(stands(0).0, true, "the control: before the erasure the key is found");
+    assert!(stands(0).0, "the control: before the erasure the key is found");
     assert!(stands(0).1.contains(&"name".to_owned()) && stands(0).1.contains(&"template".to_owned()));
     door.ask(&["person", "erase", &gone, "--yes"]).unwrap();
     assert_eq!(stands(0), (false, Vec::new()));

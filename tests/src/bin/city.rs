@@ -5,7 +5,7 @@
 use std::{fs, io, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use tests::city::{At as _, City, Plan, Timeline, Trouble, story};
+use tests::city::{At as _, City, Plan, Shown, Timeline, Trouble, story};
 
 /// A broker, a registry, two kiosks with their agents: from a voucher to a withdrawal.
 #[derive(Parser)]
@@ -40,7 +40,7 @@ fn played(arguments: &Arguments) -> Result<(), Trouble> {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause).at("replace", &out)?,
         Ok(()) | Err(_) => fs::create_dir_all(&out).at("make the folder", &out)?,
     }
-    let timeline = Timeline::begin(arguments.json);
+    let timeline = Timeline::begin(if arguments.json { Shown::Json } else { Shown::Text });
     let plan = Plan {
         doors: &story::DOORS,
         postgresql: arguments.postgresql,

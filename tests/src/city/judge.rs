@@ -109,6 +109,19 @@ impl Held {
         Ok(held)
     }
 
+    /// Whether it holds exactly this record at that place.
+    ///
+    /// # Errors
+    /// [`Trouble::Untrue`] says what stands there.
+    pub fn holds_record(&self, run: RunId, seq: u64, leaf: Leaf) -> Result<(), Trouble> {
+        let at = usize::try_from(seq).unwrap_or(usize::MAX);
+        match self.runs.get(&run).and_then(|leaves| leaves.get(at)) {
+            Some(held) if *held == leaf => Ok(()),
+            Some(_) => Err(Trouble::untrue(format!("run {run}: another record {seq} than was written"))),
+            None => Err(Trouble::untrue(format!("run {run}: record {seq} is not in the registry"))),
+        }
+    }
+
     /// How many records it holds.
     #[must_use]
     pub fn records(&self) -> usize {

@@ -52,10 +52,7 @@ pub struct Story<'a> {
 /// # Errors
 /// The first [`Trouble`].
 pub fn play(city: &mut City, timeline: &Timeline) -> Result<(), Trouble> {
-    let mut story = Story { city, timeline, free: Instant::now() };
-    story.founded();
-    story.joined()?;
-    story.household()?;
+    let mut story = begun(city, timeline)?;
     story.recognised(&TARO)?;
     story.recognised(&HANAKO)?;
     story.unknown_at_both(STRANGER, "知らない人", "a stranger")?;
@@ -63,6 +60,18 @@ pub fn play(city: &mut City, timeline: &Timeline) -> Result<(), Trouble> {
     story.back(&offline)?;
     story.withdrawn()?;
     story.whole()
+}
+
+/// Plays its beginning: every door is joined, and a household that was registered has arrived everywhere.
+///
+/// # Errors
+/// The first [`Trouble`].
+pub fn begun<'a>(city: &'a mut City, timeline: &'a Timeline) -> Result<Story<'a>, Trouble> {
+    let mut story = Story { city, timeline, free: Instant::now() };
+    story.founded();
+    story.joined()?;
+    story.household()?;
+    Ok(story)
 }
 
 impl Story<'_> {

@@ -19,7 +19,6 @@ use chacha20poly1305::{
 use hkdf::Hkdf;
 use ledger::{AuthorId, Body, Feed, GroupId, KeyId, Real, Record, Suite as _, Value, WrapSecret};
 use openssl::symm::{Cipher, Crypter, Mode};
-use rusqlite::Connection;
 use sha2::Sha256;
 
 use super::{At as _, Trouble, rows::Row, search::each_file};
@@ -278,7 +277,7 @@ fn keyring(feed: &str) -> Option<(GroupId, u32)> {
 }
 
 /// The key of the vault's pages, out of the key that lies beside the data.
-fn page_key(data: &Path) -> Result<[u8; 32], Trouble> {
+pub(super) fn page_key(data: &Path) -> Result<[u8; 32], Trouble> {
     let file = data.join("vault.key");
     let secret = fs::read(&file).at("read", &file)?;
     let mut key = [0; 32];
@@ -301,48 +300,6 @@ fn opened(page: &[u8], skip: usize, key: &[u8; 32]) -> Result<Vec<u8>, Trouble> 
     open().map_err(|cause| unreadable(Path::new("a page"), &cause.to_string()))
 }
 
-/// The person's key and its name, and what else tells of the person, out of a copy of a kiosk's vault.
-///
-/// # Errors
-/// [`Trouble::Unreadable`].
-pub fn known_of(data: &Path, person: &str) -> Result<Known, Trouble> {
-    let copy = tempfile::TempDir::new().at("make a folder in", &std::env::temp_dir())?;
-    for name in ["genkan.db", "genkan.db-wal"] {
-        let from = data.join(name);
-        if from.exists() {
-            fs::copy(&from, copy.path().join(name)).at("copy", &from)?;
-        }
-    }
-    let key: String = page_key(data)?.iter().map(|byte| format!("{byte:02x}")).collect();
-    let read = || -> rusqlite::Result<Known> {
-        let vault = Connection::open(copy.path().join("genkan.db"))?;
-        vault.pragma_update(None, "key", format!("x'{key}'"))?;
-        let row = "SELECT p.key_id, p.key, p.name, t.vector FROM people p JOIN reference_templates t \
-                   ON t.person = p.number WHERE lower(hex(p.person)) = ?1 LIMIT 1";
-        vault.query_row(row, [person], |row| {
-            Ok(Known {
-                key_id: KeyId(row.get(0)?),
-                key: row.get(1)?,
-                name: row.get(2)?,
-                template: row.get(3)?,
-            })
-        })
-    };
-    read().map_err(|cause| unreadable(data, &cause.to_string()))
-}
-
-/// What tells of a person.
-pub struct Known {
-    /// The name of the key.
-    pub key_id: KeyId,
-    /// The key.
-    pub key: [u8; 32],
-    /// The person's name.
-    pub name: String,
-    /// A template, as it is kept.
-    pub template: Vec<u8>,
-}
-
-fn unreadable(path: &Path, what: &str) -> Trouble {
+pub(super) fn unreadable(path: &Path, what: &str) -> Trouble {
     Trouble::Unreadable { who: path.display().to_string(), what: what.to_owned() }
 }

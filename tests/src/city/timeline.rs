@@ -22,18 +22,29 @@ pub struct Happened {
     pub details: Value,
 }
 
-/// Prints each event as it comes.
+/// How events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// For people, Japanese first.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// Not at all: a test asks afterwards.
+    Not,
+}
+
+/// Shows each event as it comes.
 pub struct Timeline {
     began: Instant,
-    json: bool,
+    shown: Shown,
     told: Mutex<Vec<Happened>>,
 }
 
 impl Timeline {
     /// Begins now.
     #[must_use]
-    pub fn begin(json: bool) -> Self {
-        Self { began: Instant::now(), json, told: Mutex::default() }
+    pub fn begin(shown: Shown) -> Self {
+        Self { began: Instant::now(), shown, told: Mutex::default() }
     }
 
     /// Since the beginning.
@@ -48,10 +59,10 @@ impl Timeline {
         let happened = Happened { event, at_ms, who: who.to_owned(), details };
         let mut out = std::io::stdout().lock();
         // A reader who has gone away is no reason to stop.
-        _ = if self.json {
-            writeln!(out, "{}", serde_json::json!(happened))
-        } else {
-            writeln!(out, "{}", line(&happened, ja, en))
+        _ = match self.shown {
+            Shown::Text => writeln!(out, "{}", line(&happened, ja, en)),
+            Shown::Json => writeln!(out, "{}", serde_json::json!(happened)),
+            Shown::Not => Ok(()),
         };
         self.told.lock().expect("nobody panics while telling").push(happened);
     }
@@ -65,5 +76,5 @@ impl Timeline {
 
 fn line(happened: &Happened, ja: &str, en: &str) -> String {
     let seconds = Duration::from_millis(happened.at_ms).as_secs_f64();
-    format!("+{seconds:6.1} s  {}｜{ja}\n            {:width$} {en}", happened.who, "", width = 1)
+    format!("+{seconds:6.1} s  {}　{ja}\n            {en}", happened.who)
 }
