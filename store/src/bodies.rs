@@ -336,7 +336,8 @@ mod tests {
         let mut session = Session::new(Policy::default(), Roster::default());
         let age = Event::RegistryAge(Some(gate::RegistryAge::Old));
         assert!(session.step(Now::default(), age).is_empty());
-        let commands = session.step(Now::default(), Event::CredentialRefused(kind, CredentialRefusal::Forged));
+        let commands =
+            session.step(Now::default(), Event::CredentialRefused(kind, CredentialRefusal::Forged));
         let Some(Command::Commit(decision)) = commands.into_iter().next_back() else { panic!("a decision") };
         let fields = of_entry(&Entry::Decision(decision)).1;
         assert!(*field(&fields, "registry_age") == Value::text("old"));

@@ -49,8 +49,8 @@ pub async fn run(home: &Home) -> Result<(), RunError> {
     _ = sd_notify::notify(&[NotifyState::Ready]);
     tokio::select! {
         ended = agent.go_on() => ended,
-        _ = terminate.recv() => Ok(agent.stop()),
-        _ = interrupt.recv() => Ok(agent.stop()),
+        _ = terminate.recv() => { agent.stop(); Ok(()) }
+        _ = interrupt.recv() => { agent.stop(); Ok(()) }
     }
 }
 

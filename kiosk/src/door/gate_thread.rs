@@ -25,8 +25,7 @@ use models::{
 use store::{Store, StoreError};
 
 use super::{
-    Alert, Inbox, Latency, Stages, VisitReport,
-    ReplicaDone, ReplicaWork,
+    Alert, Inbox, Latency, ReplicaDone, ReplicaWork, Stages, VisitReport,
     expected::{Expected, SharedExpected},
     replica::Teller,
     strike::Order,

@@ -264,9 +264,8 @@ impl Door {
             entropy: Box::new(SystemEntropy),
         };
         let kept = shared.clone();
-        let replica = agent_in.map(|data| {
-            replica::prepare(data, inbox.clone(), Arc::clone(&clock), Arc::clone(&stopping))
-        });
+        let replica = agent_in
+            .map(|data| replica::prepare(data, inbox.clone(), Arc::clone(&clock), Arc::clone(&stopping)));
         let (replica, teller) = replica.unzip();
         let gate = GateThread::new(GateParts {
             policy,

@@ -29,7 +29,8 @@ use std::{
 use boards::Clock;
 use gate::Monotonic;
 use ledger::{
-    AuthorId, Command, Event, Feed, GroupId, Message, Peer, RunId, SignedHead, SignedReceipt, SignedRecord, Sync,
+    AuthorId, Command, Event, Feed, GroupId, Message, Peer, RunId, SignedHead, SignedReceipt, SignedRecord,
+    Sync,
 };
 use store::Reader;
 
@@ -310,7 +311,8 @@ impl<'a> Conversation<'a> {
 
     /// What the gate thread wrote: told to the agent, and worth a new head. The store has folded it.
     fn hear_own(&mut self, road: &mut Road) -> Result<(), Over> {
-        for Own { number, feed, records } in self.thread.own.try_iter().take(WAITING_OWN).collect::<Vec<_>>() {
+        for Own { number, feed, records } in self.thread.own.try_iter().take(WAITING_OWN).collect::<Vec<_>>()
+        {
             if number != self.number {
                 continue;
             }
@@ -341,9 +343,8 @@ impl<'a> Conversation<'a> {
         self.receipted = Some(self.now());
         match self.thread.ask(Work::Receipted(receipt)) {
             Some(Done::Receipted) => Ok(()),
-            Some(Done::NotJoined | Done::Began(_) | Done::Kept(_) | Done::Signed(_) | Done::Failed) | None => {
-                Err(Over)
-            }
+            Some(Done::NotJoined | Done::Began(_) | Done::Kept(_) | Done::Signed(_) | Done::Failed)
+            | None => Err(Over),
         }
     }
 
@@ -382,7 +383,9 @@ impl<'a> Conversation<'a> {
                     return self.step(road, Event::Gone(AGENT));
                 }
             }
-            Command::Stranger(_, run) => tracing::debug!(%run, "replica: whose run this is has no place here"),
+            Command::Stranger(_, run) => {
+                tracing::debug!(%run, "replica: whose run this is has no place here")
+            }
             // A kiosk answers no heads; the others went to the store.
             Command::Answer(..)
             | Command::Commit
@@ -417,7 +420,9 @@ impl<'a> Conversation<'a> {
 
 fn is_for_the_store(command: &Command) -> bool {
     match command {
-        Command::Keep(..) | Command::Drop(_) | Command::Fold(..) | Command::Refold | Command::Forked(_) => true,
+        Command::Keep(..) | Command::Drop(_) | Command::Fold(..) | Command::Refold | Command::Forked(_) => {
+            true
+        }
         // The request as a whole is what is committed.
         Command::Commit
         | Command::Send(..)

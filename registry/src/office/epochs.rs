@@ -4,10 +4,7 @@
 //! port, then the transaction says the epoch and closes everything anew, then the old keys are destroyed. Whoever starts
 //! next finishes what was left ([`Office::tidy`]).
 
-use ledger::{
-    AuthorId, Body, Chain, Class, Feed, GroupId, KeyId, Kind, Real, Record, RunId, Scope, Value, WrapPublic,
-    WrapSecret,
-};
+use ledger::{Body, Chain, Class, Feed, GroupId, KeyId, Kind, Real, Record, RunId, Scope, Value, WrapSecret};
 use zeroize::Zeroizing;
 
 use super::secrets::{epoch_name, group_name};

@@ -29,9 +29,7 @@ use crate::keys::{Files, KeyPort, random};
 pub use devices::{DeviceRow, VOUCHER_MS};
 pub use epochs::EpochPlan;
 pub use ledger::epochs::Target;
-pub(crate) use pages::keep_page;
 pub use people::{Erasure, Facility};
-pub(crate) use run::read_lines;
 pub use tx::Tx;
 
 /// How often a change is done again because another process was in the way.

@@ -1,6 +1,6 @@
 //! Facilities and the people known to the ledger: what the web and the import call inside their own transactions.
 
-use ledger::{epochs, AuthorId, Class, GroupId, KeyId, Kind, Name, Value};
+use ledger::{AuthorId, Class, GroupId, KeyId, Kind, Name, Value, epochs};
 
 use super::epochs::{EpochPlan, first_keys, opening};
 use super::secrets::person_name;

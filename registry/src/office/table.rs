@@ -15,7 +15,9 @@ impl Tx<'_> {
         for row in self.sql.query("SELECT epoch FROM epochs WHERE grp = $1", &of)? {
             table.wrapped.entry(number(&row[0])?).or_default();
         }
-        for row in self.sql.query("SELECT epoch, device, generation, wrap FROM wrapped WHERE grp = $1", &of)? {
+        for row in
+            self.sql.query("SELECT epoch, device, generation, wrap FROM wrapped WHERE grp = $1", &of)?
+        {
             let wraps = table.wrapped.entry(number(&row[0])?).or_default();
             let wrap = (number(&row[2])?, KeyId(row[3].array()?));
             wraps.entry(AuthorId(row[1].array()?)).or_default().insert(wrap);

@@ -35,6 +35,7 @@ pub(crate) fn look<T>(
 }
 
 /// The office does a transaction again if another was in the way; so it has to see that, and the rest is kept for the caller.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not the database's is the caller's")]
 fn passed_on(error: PeopleError, refused: &mut Option<PeopleError>) -> Failure {
     match error {
         PeopleError::Sql(error) => Failure::Sql(error),

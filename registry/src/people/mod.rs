@@ -24,9 +24,9 @@ pub(crate) mod photographs;
 pub(crate) mod register;
 pub(crate) mod registrations;
 mod sealed;
+pub(crate) mod shown;
 #[cfg(test)]
 mod tests;
-pub(crate) mod shown;
 pub(crate) mod withdraw;
 
 pub(crate) use error::PeopleError;

@@ -1,12 +1,12 @@
 //! Stand-ins for kiosk and registry: `ledger::Sync` with records in memory, over the real socket and a real broker; and the agent
 //! as a process of its own, so that it can be killed.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part")]
+#![allow(dead_code, clippy::unwrap_used, clippy::type_complexity, reason = "each test file uses a part")]
 
 use ledger::{
-    AuthorId, AuthorKey, Body, Clock, Command, Event, Feed, Frames, GroupId, GroupKey, Head, JoinAnswer, KeyId, Members,
-    Message, Open, Page, Peer, Prior, Real, Receipt, Role, RunId, RunWriter, Seal, SignedHead, SignedReceipt,
-    SignedRecord, Sync, Value, Why, WrapPublic,
+    AuthorId, AuthorKey, Body, Clock, Command, Event, Feed, Frames, GroupId, GroupKey, Head, JoinAnswer,
+    KeyId, Members, Message, Open, Page, Peer, Prior, Real, Receipt, Role, RunId, RunWriter, Seal,
+    SignedHead, SignedReceipt, SignedRecord, Sync, Value, Why, WrapPublic,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,20 +18,20 @@ use tokio::net::UnixListener;
 use wire::testing::TestBroker;
 use wire::{Road, RoadEvent, Topic, pad};
 
-pub const GROUP: GroupId = GroupId([0x47; 16]);
-pub const TENANT: &str = "aoba";
+pub(crate) const GROUP: GroupId = GroupId([0x47; 16]);
+pub(crate) const TENANT: &str = "aoba";
 /// What the stand-ins seal; it must be nowhere at the agent.
-pub const MARKER: &str = "a template that nobody but the kiosk may see";
+pub(crate) const MARKER: &str = "a template that nobody but the kiosk may see";
 /// The end of a test that fails.
 const AT_MOST: Duration = Duration::from_secs(90);
 const ONLY: Peer = Peer(0);
 
 /// A replica in memory that writes, with one peer.
-pub struct Replica {
-    pub key: AuthorKey,
-    pub sync: Sync,
-    pub receipts: Vec<SignedReceipt>,
-    pub outbox: Vec<Message>,
+pub(crate) struct Replica {
+    pub(crate) key: AuthorKey,
+    pub(crate) sync: Sync,
+    pub(crate) receipts: Vec<SignedReceipt>,
+    pub(crate) outbox: Vec<Message>,
     records: BTreeMap<RunId, Vec<(Vec<u8>, Option<[u8; 64]>)>>,
     writers: BTreeMap<Feed, RunWriter>,
     role: Role,
@@ -39,32 +39,32 @@ pub struct Replica {
     began: Instant,
 }
 
-pub type Shared = Arc<Mutex<Replica>>;
+pub(crate) type Shared = Arc<Mutex<Replica>>;
 
-pub fn lock(shared: &Shared) -> MutexGuard<'_, Replica> {
+pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, Replica> {
     shared.lock().unwrap()
 }
 
-pub fn key(of: u8) -> AuthorKey {
+pub(crate) fn key(of: u8) -> AuthorKey {
     AuthorKey::from_bytes([of; 32])
 }
 
-pub fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     Clock { boot: [1; 16], uptime_ms: 5, wall_ms: None, uncertainty_s: 0 }
 }
 
-pub fn admitted(device: AuthorId) -> Body {
+pub(crate) fn admitted(device: AuthorId) -> Body {
     let fields = Members::admitted(device, GROUP, KeyId([9; 16]), WrapPublic([8; 32]));
     Body { kind: "Admitted".into(), clock: clock(), fields, personal: None }
 }
 
-pub fn secret(number: u64) -> Body {
+pub(crate) fn secret(number: u64) -> Body {
     let fields = vec![("what".into(), Value::text(format!("{MARKER} {number}")))];
     Body { kind: "Decision".into(), clock: clock(), fields, personal: None }
 }
 
 impl Replica {
-    pub fn new(role: Role, me: u8, registry: u8) -> Replica {
+    pub(crate) fn new(role: Role, me: u8, registry: u8) -> Replica {
         let key = key(me);
         Replica {
             sync: Sync::new(role, key.id(), self::key(registry).id(), &Real),
@@ -87,7 +87,7 @@ impl Replica {
     }
 
     /// Writes records of a feed; sealed to the group unless it is control.
-    pub fn write(&mut self, feed: &str, bodies: &[Body]) {
+    pub(crate) fn write(&mut self, feed: &str, bodies: &[Body]) {
         let feed: Feed = feed.parse().unwrap();
         let mut written = Vec::new();
         let mut writer = match self.writers.remove(&feed) {
@@ -114,7 +114,7 @@ impl Replica {
         self.happened(Event::Wrote(feed, self.key.id(), written));
     }
 
-    pub fn happened(&mut self, event: Event) {
+    pub(crate) fn happened(&mut self, event: Event) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap();
         for command in self.sync.step(now, event) {
             match command {
@@ -156,14 +156,14 @@ impl Replica {
     }
 
     /// Signs a head, as a kiosk does.
-    pub fn sign_head(&mut self) {
+    pub(crate) fn sign_head(&mut self) {
         let (device, nonce) = (self.key.id(), self.random());
         let head = Head { device, runs: self.sync.runs_of(device), cursors: vec![], epoch: 0, nonce };
         let signed = SignedHead::sign(&self.key, head).unwrap();
         self.happened(Event::Signed(Box::new(signed)));
     }
 
-    pub fn page(&self, run: RunId, first: u64) -> Option<Page> {
+    pub(crate) fn page(&self, run: RunId, first: u64) -> Option<Page> {
         let records = self.records.get(&run)?;
         let from = records.get(usize::try_from(first).ok()?..)?;
         let end = from.iter().take(100).rposition(|(_, sig)| sig.is_some())?;
@@ -176,28 +176,28 @@ impl Replica {
     }
 
     /// All runs as they stand, of one author or of all.
-    pub fn runs(&self, author: AuthorId) -> Vec<Prior> {
+    pub(crate) fn runs(&self, author: AuthorId) -> Vec<Prior> {
         let mut runs = self.sync.runs_of(author);
         runs.sort_by_key(|at| at.run);
         runs
     }
 
-    pub fn control(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn control(&self) -> Vec<Vec<u8>> {
         let control = self.sync.lines().filter(|line| line.feed().class == ledger::Class::Control);
         control.map(|line| self.page(line.at().run, 0).unwrap().encode().unwrap()).collect()
     }
 }
 
 /// Everything: a broker, a registry and a kiosk as tasks, and the agent as a process.
-pub struct City {
-    pub directory: tempfile::TempDir,
-    pub broker: TestBroker,
-    pub kiosk: Shared,
-    pub registry: Shared,
+pub(crate) struct City {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) broker: TestBroker,
+    pub(crate) kiosk: Shared,
+    pub(crate) registry: Shared,
     /// Raw payloads that the registry's broker is to send to the agent, however wrong.
-    pub wrong: Arc<Mutex<Vec<Vec<u8>>>>,
+    pub(crate) wrong: Arc<Mutex<Vec<Vec<u8>>>>,
     /// Bytes that the kiosk writes to the agent, however wrong.
-    pub wrong_bytes: Arc<Mutex<Vec<u8>>>,
+    pub(crate) wrong_bytes: Arc<Mutex<Vec<u8>>>,
     agent: Option<Child>,
     kiosk_task: Option<tokio::task::JoinHandle<()>>,
     registry_task: tokio::task::JoinHandle<()>,
@@ -205,7 +205,7 @@ pub struct City {
 
 impl City {
     /// Joined, and nothing runs at the device yet.
-    pub fn new() -> City {
+    pub(crate) fn new() -> City {
         let directory = tempfile::tempdir().unwrap();
         let broker = TestBroker::start(&directory.path().join("broker"), TENANT);
         let mut registry = Replica::new(Role::Registry, 0xEE, 0xEE);
@@ -215,7 +215,8 @@ impl City {
         let (registry, kiosk) = (shared(registry), shared(Replica::new(Role::Kiosk, 0x0D, 0xEE)));
         let wrong = Arc::new(Mutex::new(Vec::new()));
         let road = Road::connect(broker.registry(1));
-        let registry_task = tokio::spawn(registry_stands_in(road, broker.tenant, device, registry.clone(), wrong.clone()));
+        let registry_task =
+            tokio::spawn(registry_stands_in(road, broker.tenant, device, registry.clone(), wrong.clone()));
         City {
             directory,
             broker,
@@ -229,18 +230,19 @@ impl City {
         }
     }
 
-    pub fn agent_directory(&self) -> PathBuf {
+    pub(crate) fn agent_directory(&self) -> PathBuf {
         self.directory.path().join("agent")
     }
 
-    pub fn kiosk_arrives(&mut self) {
+    pub(crate) fn kiosk_arrives(&mut self) {
         let socket = self.directory.path().join("agent.sock");
         _ = std::fs::remove_file(&socket);
         let listener = UnixListener::bind(socket).unwrap();
-        self.kiosk_task = Some(tokio::spawn(kiosk_stands_in(listener, self.kiosk.clone(), self.wrong_bytes.clone())));
+        self.kiosk_task =
+            Some(tokio::spawn(kiosk_stands_in(listener, self.kiosk.clone(), self.wrong_bytes.clone())));
     }
 
-    pub fn kiosk_leaves(&mut self) {
+    pub(crate) fn kiosk_leaves(&mut self) {
         if let Some(task) = self.kiosk_task.take() {
             task.abort();
         }
@@ -248,7 +250,7 @@ impl City {
         lock(&self.kiosk).happened(Event::Gone(ONLY));
     }
 
-    pub fn agent_starts(&mut self) {
+    pub(crate) fn agent_starts(&mut self) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -259,27 +261,27 @@ impl City {
         self.agent = Some(process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 
-    pub fn agent_is_killed(&mut self) {
+    pub(crate) fn agent_is_killed(&mut self) {
         let mut agent = self.agent.take().unwrap();
         assert!(agent.try_wait().unwrap().is_none(), "the agent ended by itself:\n{}", self.log());
         agent.kill().unwrap();
         agent.wait().unwrap();
     }
 
-    pub fn agent_id(&self) -> u32 {
+    pub(crate) fn agent_id(&self) -> u32 {
         self.agent.as_ref().unwrap().id()
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("agent.log")).unwrap_or_default()
     }
 
-    pub fn status(&self) -> Option<sync_agent::status::Status> {
+    pub(crate) fn status(&self) -> Option<sync_agent::status::Status> {
         sync_agent::status::read(&self.agent_directory().join("status.json")).ok()
     }
 
     /// Kiosk and registry hold the same, to the end of every run.
-    pub async fn converges(&self) {
+    pub(crate) async fn converges(&self) {
         let device = key(0x0D).id();
         let registry = key(0xEE).id();
         self.until("kiosk and registry hold the same", || {
@@ -289,7 +291,7 @@ impl City {
         .await;
     }
 
-    pub async fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
+    pub(crate) async fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
         let began = Instant::now();
         while !done() {
             assert!(began.elapsed() < AT_MOST, "it does not come that {what}:\n{}", self.log());
@@ -313,7 +315,7 @@ fn shared(replica: Replica) -> Shared {
 }
 
 /// Runs the agent with these arguments and expects that it does what it is told.
-pub fn agent(directory: &Path, arguments: &[&str]) -> String {
+pub(crate) fn agent(directory: &Path, arguments: &[&str]) -> String {
     let mut process = Process::new(env!("CARGO_BIN_EXE_sync-agent"));
     let output = process.args(arguments).arg("--directory").arg(directory).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

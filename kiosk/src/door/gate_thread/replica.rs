@@ -8,7 +8,7 @@ use super::{
     super::replica::{Began, Done, Work},
     Alert, GateThread,
 };
-use crate::{clock, desk::DeskEvent, search::SearchSet};
+use crate::{clock, search::SearchSet};
 
 impl GateThread {
     /// Does the one thing that the replica asked for, and answers. A replica that no longer waits asks again.
@@ -39,18 +39,23 @@ impl GateThread {
 
     fn begin_replica(&mut self) -> Result<Done, StoreError> {
         let Some(membership) = self.store.membership()? else { return Ok(Done::NotJoined) };
-        let now = clock::now(self.clock.as_ref());
-        let Some(sync) = self.store.replica(now)? else { return Ok(Done::NotJoined) };
+        let Some(sync) = self.store.replica()? else { return Ok(Done::NotJoined) };
         let reader = self.store.pages()?;
         let Some(teller) = &mut self.teller else { return Ok(Done::NotJoined) };
         let number = teller.begin();
         self.look_at_registry_age();
-        Ok(Done::Began(Box::new(Began { sync, me: membership.me, group: membership.facility, reader, number })))
+        Ok(Done::Began(Box::new(Began {
+            sync,
+            me: membership.me,
+            group: membership.facility,
+            reader,
+            number,
+        })))
     }
 
     /// One page, one transaction. Who is searched is in place before anybody is answered or looked at.
     fn keep(&mut self, commands: Vec<Command>) -> Result<Done, StoreError> {
-        let Kept { gallery_changed, control_changed, opened, forks, unusable } =
+        let Kept { gallery_changed, people: _, control_changed, opened, forks, unusable } =
             self.store.keep(clock::now(self.clock.as_ref()), commands)?;
         if control_changed {
             self.trust = None;
@@ -104,8 +109,6 @@ impl GateThread {
             Ok(None) => None,
             Err(error) => return self.store_failed(&error),
         };
-        // The desk may have been too busy to hear it the last time.
-        self.tell_desk(DeskEvent::RegistryAge(age));
         if age == self.registry_age {
             return;
         }

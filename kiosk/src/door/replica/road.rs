@@ -299,6 +299,3 @@ fn await_one(one: PollFd<'_>, wait: Duration) -> bool {
         Err(_) => false,
     }
 }
-
-#[cfg(test)]
-mod tests;
