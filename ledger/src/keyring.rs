@@ -7,6 +7,7 @@
 //! older ones, so hoarded keyrings stay closed; the newer ones are kept, because the registry may be about to use them.
 
 mod bytes;
+mod persons;
 
 use crate::seal::{decrypt, encrypt};
 use crate::{AuthorId, Body, Clock, GroupId, GroupKey, KeyId, Kind, Suite, Value, WrapPublic, WrapSecret};
@@ -260,7 +261,7 @@ impl Chain {
     }
 
     /// The epochs of the group keys held.
-    pub fn group_epochs(&self) -> impl Iterator<Item = u32> {
+    pub fn group_epochs(&self) -> impl Iterator<Item = u32> + Clone {
         self.groups.keys().copied()
     }
 

@@ -95,7 +95,7 @@ pub(crate) fn accessed(
         ("what", Value::text(kind.word())),
         ("by", bodies::staff(by)),
     ];
-    batch.say(of, "Accessed", fields, Some(&bodies::people::personal_reason(why)))
+    batch.say(of, "Accessed", fields, Some(&records::personal_reason(why)))
 }
 
 impl Word for AccessKind {

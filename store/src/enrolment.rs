@@ -9,10 +9,11 @@ use std::fmt;
 
 use gate::{ModelId, Now, PersonId, RecordId, Standing, Template};
 use ledger::{KeyId, PersonKey};
+use records::{MAX_REFERENCES, Profile};
 use rusqlite::params;
 
 use crate::{
-    By, ConsentGiven, NewRegistration, Store, StoreError, bodies, consent,
+    By, ConsentGiven, NewRegistration, Store, StoreError, consent,
     feeds::Batch,
     registration,
     vault::{Enrolled, find},
@@ -20,8 +21,6 @@ use crate::{
 
 /// Characters of a name. Longer than any name on a form; it keeps a record small.
 pub const MAX_NAME: usize = 200;
-/// References of one enrolment. With 512 numbers each they still fit in one record.
-pub const MAX_REFERENCES: usize = 24;
 
 /// Somebody to enrol.
 #[derive(Default)]
@@ -86,15 +85,17 @@ pub(crate) fn enrol(
         None => registered.clone(),
     };
     registration::insert(batch, &new, &known)?;
-    let personal = bodies::people::personal_of_enrolment(name, &enrolment.templates, &known);
-    let fields = bodies::people::of_enrolment(
+    let profile = Profile::new(name, &enrolment.templates, &known);
+    let personal = profile.of_enrolment();
+    let fields = records::of_enrolment(
         new.person,
         model,
         enrolment.templates.len(),
         enrolment.reinstates,
-        enrolment.by,
+        enrolment.by.staff(),
     );
     let record = batch.say(&new, "Enrolled", fields, Some(&personal))?;
+    batch.enrolled_here(&new, &profile)?;
     if let Some(given) = &enrolment.consent {
         consent::give(batch, &new, given, enrolment.by)?;
     }
@@ -114,7 +115,7 @@ fn insert_person(batch: &mut Batch<'_>, name: &str) -> Result<Enrolled, StoreErr
 fn insert_references(batch: &Batch<'_>, person: i64, templates: &[Template]) -> Result<(), StoreError> {
     let sql = "INSERT INTO reference_templates (person, model, vector) VALUES (?1, ?2, ?3)";
     for template in templates {
-        let (model, vector) = (template.model().as_str(), bodies::people::vector_bytes(template));
+        let (model, vector) = (template.model().as_str(), records::vector_bytes(template));
         batch.execute(sql, params![person, model, vector])?;
     }
     Ok(())

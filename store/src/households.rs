@@ -4,7 +4,7 @@
 use gate::{HouseholdId, Now, PersonId, RecordId};
 use rusqlite::params;
 
-use crate::{By, Enrolment, NewRegistration, Store, StoreError, bodies, enrolment, feeds::Batch};
+use crate::{By, Enrolment, NewRegistration, Store, StoreError, enrolment, feeds::Batch};
 
 /// People of one household. A page of a family register holds fewer; it bounds a transaction.
 pub const MAX_MEMBERS: usize = 30;
@@ -50,7 +50,7 @@ impl Store {
             };
             let members = members.iter().map(enrol).collect::<Result<Vec<_>, _>>()?;
             let fields =
-                bodies::people::of_household(id, Some(members.len()), household.names_agreed, household.by);
+                records::of_household(id, Some(members.len()), household.names_agreed, household.by.staff());
             batch.append("Household", fields, None)?;
             Ok(EnrolledHousehold { household: id, members })
         })
@@ -70,7 +70,7 @@ impl Store {
         self.write(now, |batch| {
             let number = number(batch, household)?;
             batch.execute("UPDATE households SET names_agreed = ?2 WHERE number = ?1", (number, agreed))?;
-            batch.append("Household", bodies::people::of_household(household, None, agreed, by), None)
+            batch.append("Household", records::of_household(household, None, agreed, by.staff()), None)
         })
     }
 }

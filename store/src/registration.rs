@@ -2,17 +2,15 @@
 //! whose content is sealed under the person's own key, so that the log tells everybody that something changed and only the
 //! vault what.
 
-use std::fmt;
-
 use gate::{
-    Assurance, Attributes, Date, EntitlementId, HouseholdId, Now, Period, PersonId, RecordId, Residency,
-    Schedule,
+    Attributes, Date, EntitlementId, HouseholdId, Now, Period, PersonId, RecordId, Residency, Schedule,
 };
 use ledger::Value;
+use records::{NewEntitlement, NewRegistration};
 use rusqlite::{Row, params, types::Type};
 
 use crate::{
-    By, Store, StoreError, bodies,
+    By, Store, StoreError,
     feeds::Batch,
     households,
     vault::{Enrolled, find},
@@ -21,48 +19,6 @@ use crate::{
 
 /// Closed days in a person's own hours. Ten years of public holidays and more; it keeps a record small.
 const MAX_CLOSED_DAYS: usize = 400;
-
-/// What is registered about a person. The default is "nothing known".
-#[derive(Clone, PartialEq, Eq)]
-pub struct NewRegistration {
-    /// The household, if there is one.
-    pub household: Option<HouseholdId>,
-    /// Whether the person speaks for the household; at most one does.
-    pub representative: bool,
-    /// Under protection: never shown, spoken, counted or found through the family.
-    pub protected: bool,
-    /// What was released to this facility.
-    pub attributes: Attributes,
-    /// The days on which the registration counts.
-    pub valid: Period,
-    /// The hours in which it counts; the facility's if none.
-    pub schedule: Option<Schedule>,
-    /// How surely the person is known.
-    pub assurance: Assurance,
-}
-
-impl Default for NewRegistration {
-    fn default() -> Self {
-        Self {
-            household: None,
-            representative: false,
-            protected: false,
-            attributes: Attributes::default(),
-            valid: Period::ALWAYS,
-            schedule: None,
-            assurance: Assurance::default(),
-        }
-    }
-}
-
-/// A pass or a book of coupons to give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NewEntitlement {
-    /// On which days it counts.
-    pub period: Period,
-    /// How many coupons; none for a pass, which is not used up.
-    pub coupons: Option<u32>,
-}
 
 impl Store {
     /// Changes what is registered about a person, all of it.
@@ -133,8 +89,8 @@ impl Store {
             let sql = "INSERT INTO entitlements (entitlement, person, valid_from, valid_until, coupons)
                        VALUES (?1, ?2, ?3, ?4, ?5)";
             batch.execute(sql, params![id.0, of.number, text(period.from), text(period.until), coupons])?;
-            let personal = bodies::people::personal_of_entitlement(period, coupons);
-            let fields = bodies::people::of_entitlement(person, id, by);
+            let personal = records::personal_of_entitlement(entitlement);
+            let fields = records::of_entitlement(person, id, by.staff());
             batch.say(&of, "EntitlementGiven", fields, Some(&personal))?;
             Ok(id)
         })
@@ -157,7 +113,7 @@ impl Store {
             let owner = batch.first(sql, [entitlement.0], |row| row.get(0))?;
             let of = find(batch, PersonId(owner.ok_or(StoreError::UnknownEntitlement)?))?;
             batch.execute("UPDATE entitlements SET withdrawn = 1 WHERE entitlement = ?1", [entitlement.0])?;
-            let fields = bodies::people::of_entitlement(of.person, entitlement, by);
+            let fields = records::of_entitlement(of.person, entitlement, by.staff());
             batch.say(&of, "EntitlementWithdrawn", fields, None)
         })
     }
@@ -217,7 +173,7 @@ pub(crate) fn insert(
         Some(Residency::NonResident) => (Some("non-resident"), Period::ALWAYS),
         None => (None, Period::ALWAYS),
     };
-    let schedule = schedule.as_ref().map(|it| bodies::people::of_schedule(it).encode());
+    let schedule = schedule.as_ref().map(|it| records::of_schedule(it).encode());
     let schedule = schedule.transpose().map_err(StoreError::ledger("write hours"))?;
     let sql = "INSERT INTO registrations (person, household, representative, protected, born, residency,
                    resident_from, resident_until, confirmed, valid_from, valid_until, schedule, assurance)
@@ -256,12 +212,12 @@ fn change(
     take(batch, of)?;
     insert(batch, of, registered)?;
     households::remove_empty(batch)?;
-    let personal = bodies::people::of_registration(registered);
-    let fields = bodies::people::of_change(of.person, by);
+    let personal = records::of_registration(registered);
+    let fields = records::of_change(of.person, by.staff());
     batch.say(of, "Registered", fields, Some(&personal))
 }
 
-fn check(registered: &NewRegistration) -> Result<(), StoreError> {
+pub(crate) fn check(registered: &NewRegistration) -> Result<(), StoreError> {
     refuse_empty(registered.valid)?;
     if let Some(Residency::Resident(period)) = registered.attributes.residency {
         refuse_empty(period)?;
@@ -299,12 +255,6 @@ pub(crate) fn period(row: &Row<'_>, column: usize) -> rusqlite::Result<Period> {
 fn schedule(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Schedule>> {
     let bytes = row.get_ref(column)?.as_blob_or_null()?;
     let value = bytes.map(|bytes| Value::decode(bytes).ok());
-    let read = value.map(|value| value.as_ref().and_then(bodies::people::schedule));
+    let read = value.map(|value| value.as_ref().and_then(records::schedule));
     read.map(|it| it.ok_or_else(|| unreadable(column, Type::Blob))).transpose()
-}
-
-impl fmt::Debug for NewRegistration {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "NewRegistration({:?})", self.assurance)
-    }
 }

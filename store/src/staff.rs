@@ -281,12 +281,17 @@ fn of(staff: StaffId) -> (&'static str, Value) {
 }
 
 impl By {
-    /// The id of the member of the staff, as tables hold it.
-    pub(crate) fn bytes(self) -> Option<[u8; 16]> {
+    /// The member of the staff.
+    pub(crate) fn staff(self) -> Option<StaffId> {
         match self {
             Self::Console => None,
-            Self::Staff(staff) => Some(staff.0),
+            Self::Staff(staff) => Some(staff),
         }
+    }
+
+    /// The id of the member of the staff, as tables hold it.
+    pub(crate) fn bytes(self) -> Option<[u8; 16]> {
+        self.staff().map(|staff| staff.0)
     }
 }
 

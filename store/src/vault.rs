@@ -59,8 +59,8 @@ impl Store {
                 return Err(StoreError::AlreadyRevoked(person));
             }
             batch.execute("UPDATE people SET standing = 'revoked' WHERE number = ?1", [row.number])?;
-            let personal = bodies::people::personal_reason(reason);
-            batch.say(&row, "Revoked", bodies::people::of_revocation(person), Some(&personal))
+            let personal = records::personal_reason(reason);
+            batch.say(&row, "Revoked", records::of_revocation(person), Some(&personal))
         })
     }
 

@@ -3,6 +3,7 @@
 //! The scenarios run the program that the workspace has just built, on the fetched photographs and weights; where either
 //! is missing, the message says which command brings it.
 
+pub mod city;
 mod relay;
 pub mod simulator;
 mod visitors;

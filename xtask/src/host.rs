@@ -21,6 +21,9 @@ enum Present {
     Package,
     /// Whatever its origin, this command succeeds.
     Runs(&'static str, &'static [&'static str]),
+    /// This line of shell succeeds. Debian starts the package's daemon when it is installed; ours are private ones that
+    /// end with a test, so whatever we have just installed is stopped again and stays so.
+    Service(&'static str),
 }
 
 const fn package(package: &'static str, why: &'static str) -> Need {
@@ -34,6 +37,10 @@ const fn runs(
     arguments: &'static [&'static str],
 ) -> Need {
     Need { package, why, present: Present::Runs(program, arguments) }
+}
+
+const fn service(package: &'static str, why: &'static str, line: &'static str) -> Need {
+    Need { package, why, present: Present::Service(line) }
 }
 
 /// Every need; the reasons are one word or two.
@@ -56,6 +63,22 @@ const NEEDS: &[Need] = &[
     package("opensc", "another reader of the same cards, tests"),
     runs("openssl", "cross-checks of cards", "openssl", &["version"]),
     runs("iproute2", "networks of tests", "ip", &["-V"]),
+    service(
+        "mosquitto",
+        "the broker between agents and registry, tests and demo",
+        "command -v mosquitto || test -x /usr/sbin/mosquitto",
+    ),
+    runs(
+        "mosquitto-clients",
+        "another reader of the broker, tests",
+        "sh",
+        &["-c", "command -v mosquitto_sub"],
+    ),
+    service(
+        "postgresql",
+        "the registry's database, tests",
+        "ls /usr/lib/postgresql/*/bin/initdb || command -v initdb",
+    ),
     runs("unzip", "wheels", "unzip", &["-v"]),
     runs("python3", "fetching, cross-checks", "python3", &["--version"]),
     runs("python3-venv", "fetching, cross-checks", "python3", &["-c", "import venv, ensurepip"]),
@@ -115,13 +138,18 @@ fn prepare_all(needs: &[Need]) -> Result<(), Failure> {
         // One broken source among many must not stop us: what is missing may come from another.
         say(&format!("{failure}; trying with the package lists as they are"));
     }
-    run(&mut install)
+    run(&mut install)?;
+    for daemon in missing.iter().filter(|need| matches!(need.present, Present::Service(_))) {
+        run(&mut silence(daemon, right))?;
+    }
+    Ok(())
 }
 
 fn met(need: &Need) -> bool {
     match need.present {
         Present::Package => installed(need.package),
         Present::Runs(program, arguments) => works(program, arguments),
+        Present::Service(line) => works("sh", &["-c", line]),
     }
 }
 
@@ -145,14 +173,34 @@ enum Right {
     None,
 }
 
+impl Right {
+    /// What stands before a command that needs root.
+    fn before(self) -> &'static [&'static str] {
+        match self {
+            Right::Root => &[],
+            Right::Sudo => &["sudo", "-n"],
+            Right::None => &["sudo"],
+        }
+    }
+}
+
+/// Ends the daemon that Debian started with a package that we have just installed, now and at later starts of the machine.
+fn silence(need: &Need, right: Right) -> Command {
+    let name = need.package;
+    let script = format!(
+        "if test -d /run/systemd/system; then systemctl disable --now {name}; \
+         else invoke-rc.d {name} stop; update-rc.d {name} disable; fi"
+    );
+    let words = [right.before(), &["sh", "-c"]].concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(script);
+    command
+}
+
 /// The commands that install `missing`, or the line for somebody who may.
 fn installation(missing: &[&Need], right: Right) -> Result<[Command; 2], Failure> {
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
-    let before: &[&str] = match right {
-        Right::Root => &[],
-        Right::Sudo => &["sudo", "-n"],
-        Right::None => &["sudo"],
-    };
+    let before = right.before();
     let apt = |arguments: &[&str]| {
         let words =
             [before, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], LOCK_WAIT, arguments].concat();
@@ -209,6 +257,19 @@ mod tests {
             message.contains("sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 update --quiet && sudo env")
         );
         assert!(message.ends_with("libssl-dev npm"), "{message}");
+    }
+
+    #[test]
+    fn what_brings_a_daemon_is_stopped_again_and_nothing_else_is() {
+        let daemons: Vec<_> =
+            NEEDS.iter().filter(|need| matches!(need.present, Present::Service(_))).collect();
+        let names: Vec<_> = daemons.iter().map(|need| need.package).collect();
+        assert_eq!(names, ["mosquitto", "postgresql"]);
+        let said = line(&silence(daemons[0], Right::Sudo));
+        assert!(
+            said.starts_with("sudo -n sh -c ") && said.contains("systemctl disable --now mosquitto;"),
+            "{said}"
+        );
     }
 
     #[test]

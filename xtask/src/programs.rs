@@ -29,6 +29,30 @@ pub(crate) fn demo(place: &Place, headless: bool, json: bool) -> Result<ExitCode
     pass_through(&mut command)
 }
 
+/// How the city is shown.
+pub(crate) struct City {
+    /// The registry's database is a private PostgreSQL.
+    pub(crate) postgresql: bool,
+    /// The kiosks open no window.
+    pub(crate) headless: bool,
+    /// One object a line.
+    pub(crate) json: bool,
+}
+
+/// The whole city on this machine: broker, registry, two kiosks with their agents. Where it comes true, it says so.
+pub(crate) fn city(place: &Place, city: &City) -> Result<ExitCode, Failure> {
+    setup(place)?;
+    built(place)?;
+    let mut command = Command::new(place.target().join("debug/city"));
+    command.arg("--out").arg(place.target().join("city")).current_dir(&place.root);
+    for (wanted, flag) in
+        [(city.postgresql, "--postgresql"), (city.headless, "--headless"), (city.json, "--json")]
+    {
+        command.args(wanted.then_some(flag));
+    }
+    pass_through(&mut command)
+}
+
 /// A picture of every screen in every language.
 pub(crate) fn tour(place: &Place) -> Result<ExitCode, Failure> {
     setup(place)?;
@@ -114,11 +138,18 @@ pub(crate) fn test(place: &Place, arguments: &[String]) -> Result<ExitCode, Fail
     pass_through(cargo().args(["test", "--workspace"]).args(arguments).current_dir(&place.root))
 }
 
-/// Builds the kiosk as `cargo test --workspace` does, so that neither compiles what the other has: the whole workspace
+/// The programs that scenarios and demonstrations start.
+const PROGRAMS: [&str; 4] = ["kiosk", "registry", "sync-agent", "city"];
+
+/// Builds the programs as `cargo test --workspace` does, so that neither compiles what the other has: the whole workspace
 /// is named, and `--examples` makes cargo count the features of dev-dependencies in.
 pub(crate) fn built(place: &Place) -> Result<PathBuf, Failure> {
-    say("building the kiosk (many minutes the first time)");
-    run(cargo().args(["build", "--workspace", "--bin", "kiosk", "--examples"]).current_dir(&place.root))?;
+    say("building the kiosk and its city (many minutes the first time)");
+    let mut command = cargo();
+    command
+        .args(["build", "--workspace", "--examples"])
+        .args(PROGRAMS.iter().flat_map(|name| ["--bin", name]));
+    run(command.current_dir(&place.root))?;
     Ok(place.target().join("debug/kiosk"))
 }
 

@@ -125,7 +125,7 @@ impl<'a> Tx<'a> {
     }
 
     /// The key that records are sealed to: the newest that a member has opened, because one that is nowhere else yet could be
-    /// lost with the database, and with it what was sealed to it; the newest at all where no member has opened one.
+    /// lost with the database, and with it what was sealed to it; the oldest where no member has opened one.
     fn sealing_key(&mut self, group: GroupId) -> Done<&(u32, GroupKey)> {
         if !self.seals.contains_key(&group) {
             let text = "SELECT max(opened) FROM devices WHERE grp = $1 AND expelled_ms IS NULL";
@@ -133,7 +133,8 @@ impl<'a> Tx<'a> {
             let opened = opened.first().map_or(0, |row| row[0].int().unwrap_or(0));
             let epochs = self.group_epochs(group)?;
             let safe = epochs.iter().copied().filter(|epoch| i64::from(*epoch) <= opened).max();
-            let epoch = safe.or(epochs.last().copied()).ok_or(Failure::Asked("no such facility has keys"))?;
+            let epoch =
+                safe.or(epochs.iter().min().copied()).ok_or(Failure::Asked("no such facility has keys"))?;
             let key = self.group_key(group, epoch)?;
             let key = key.ok_or(Failure::Closed(format!("the group key of epoch {epoch}")))?;
             self.seals.insert(group, (epoch, GroupKey::from_bytes(*key)));
