@@ -37,10 +37,14 @@ async fn pages_pass_both_ways_and_the_kiosk_gets_its_receipt_and_nothing_at_the_
     };
     city.until("the kiosk gets a receipt for all it wrote", receipted).await;
 
-    let whole = || city.status().is_some_and(|it| it.waiting_up == 0 && it.waiting_down == 0 && it.receipt.is_some());
+    let whole =
+        || city.status().is_some_and(|it| it.waiting_up == 0 && it.waiting_down == 0 && it.receipt.is_some());
     city.until("the status says that nothing waits", whole).await;
     let status = city.status().unwrap();
-    assert!(status.kiosk.up && status.registry.up && !status.disk.full && !status.clock_in_doubt, "{status:?}");
+    assert!(
+        status.kiosk.up && status.registry.up && !status.disk.full && !status.clock_in_doubt,
+        "{status:?}"
+    );
     assert_eq!(status.feeds["device/bulk"].records, 301);
     assert!((725..=730).contains(&status.certificate.days_left), "{status:?}");
     let text = agent(&city.agent_directory(), &["status"]);
@@ -83,7 +87,8 @@ async fn a_broker_that_is_gone_and_comes_back_costs_nothing_but_time() {
     lock(&city.kiosk).write("device/bulk", &some(0, 5));
     city.converges().await;
     city.broker.kill();
-    city.until("the status says that the road is down", || city.status().is_some_and(|it| !it.registry.up)).await;
+    city.until("the status says that the road is down", || city.status().is_some_and(|it| !it.registry.up))
+        .await;
     lock(&city.kiosk).write("device/bulk", &some(5, 200));
     lock(&city.registry).write("facility/urgent", &some(0, 2));
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -105,10 +110,13 @@ async fn garbage_on_both_roads_is_dropped_and_changes_nothing() {
         pad::pad(b"no message").unwrap(),
         pad::encode(&ledger::Message::Page(forged)).unwrap(),
     ]);
-    let counted = || city.status().is_some_and(|it| it.counts.garbage >= 2 && it.counts.refused + it.counts.strangers >= 1);
+    let counted = || {
+        city.status().is_some_and(|it| it.counts.garbage >= 2 && it.counts.refused + it.counts.strangers >= 1)
+    };
     city.until("what is wrong is counted", counted).await;
     city.wrong_bytes.lock().unwrap().extend([0xFF; 64]);
-    city.until("the kiosk's garbage is counted", || city.status().is_some_and(|it| it.counts.garbage >= 3)).await;
+    city.until("the kiosk's garbage is counted", || city.status().is_some_and(|it| it.counts.garbage >= 3))
+        .await;
     lock(&city.kiosk).write("device/bulk", &some(0, 10));
     lock(&city.registry).write("facility/bulk", &some(10, 10));
     city.converges().await;

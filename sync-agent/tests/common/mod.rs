@@ -4,9 +4,9 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part")]
 
 use ledger::{
-    AuthorId, AuthorKey, Body, Clock, Command, Event, Feed, Frames, GroupId, GroupKey, Head, JoinAnswer, KeyId, Members,
-    Message, Open, Page, Peer, Prior, Real, Receipt, Role, RunId, RunWriter, Seal, SignedHead, SignedReceipt,
-    SignedRecord, Sync, Value, Why, WrapPublic,
+    AuthorId, AuthorKey, Body, Clock, Command, Event, Feed, Frames, GroupId, GroupKey, Head, JoinAnswer,
+    KeyId, Members, Message, Open, Page, Peer, Prior, Real, Receipt, Role, RunId, RunWriter, Seal,
+    SignedHead, SignedReceipt, SignedRecord, Sync, Value, Why, WrapPublic,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -215,7 +215,8 @@ impl City {
         let (registry, kiosk) = (shared(registry), shared(Replica::new(Role::Kiosk, 0x0D, 0xEE)));
         let wrong = Arc::new(Mutex::new(Vec::new()));
         let road = Road::connect(broker.registry(1));
-        let registry_task = tokio::spawn(registry_stands_in(road, broker.tenant, device, registry.clone(), wrong.clone()));
+        let registry_task =
+            tokio::spawn(registry_stands_in(road, broker.tenant, device, registry.clone(), wrong.clone()));
         City {
             directory,
             broker,
@@ -237,7 +238,8 @@ impl City {
         let socket = self.directory.path().join("agent.sock");
         _ = std::fs::remove_file(&socket);
         let listener = UnixListener::bind(socket).unwrap();
-        self.kiosk_task = Some(tokio::spawn(kiosk_stands_in(listener, self.kiosk.clone(), self.wrong_bytes.clone())));
+        self.kiosk_task =
+            Some(tokio::spawn(kiosk_stands_in(listener, self.kiosk.clone(), self.wrong_bytes.clone())));
     }
 
     pub fn kiosk_leaves(&mut self) {
