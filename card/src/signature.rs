@@ -169,3 +169,71 @@ fn padded(digests: &[[u8; 32]; 3]) -> [u8; MODULUS] {
     block[at..].copy_from_slice(&text);
     block
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crypto_bigint::CheckedAdd as _;
+
+    const MODULUS_BYTES: &[u8; MODULUS] = include_bytes!("../tests/data/issuer.n");
+    const EXPONENT: &[u8; MODULUS] = include_bytes!("../tests/data/issuer.d");
+
+    fn key() -> CardKey {
+        CardKey(*MODULUS_BYTES)
+    }
+
+    /// What the holder of the private key makes of a padded block.
+    fn signature(block: &[u8; MODULUS]) -> U2048 {
+        let params = FixedMontyParams::new_vartime(Odd::new(U2048::from_be_slice(MODULUS_BYTES)).unwrap());
+        let block = FixedMontyForm::new(&U2048::from_be_slice(block), &params);
+        block.pow_vartime(&U2048::from_be_slice(EXPONENT)).retrieve()
+    }
+
+    fn bytes(number: U2048) -> Vec<u8> {
+        number.to_be_bytes().as_ref().to_vec()
+    }
+
+    /// The first of a row of blocks whose signature plus the modulus still fits in 256 bytes, and that sum.
+    fn twin(block: impl Fn(u8) -> [u8; MODULUS]) -> (u8, U2048, U2048) {
+        let modulus = U2048::from_be_slice(MODULUS_BYTES);
+        let sum = |number| {
+            let signature = signature(&block(number));
+            let sum: Option<U2048> = signature.checked_add(&modulus).into();
+            sum.map(|sum| (number, signature, sum))
+        };
+        (0..=u8::MAX).find_map(sum).expect("one of 256 signatures is small enough")
+    }
+
+    #[test]
+    fn a_signature_that_is_not_below_the_modulus_is_none_though_it_raises_to_the_same() {
+        let digests = |number: u8| [[number; 32], [2; 32], [3; 32]];
+        let (number, signature, sum) = twin(|number| padded(&digests(number)));
+        assert!(key().signed_digests(&digests(number), &bytes(signature)));
+        assert!(!key().signed_digests(&digests(number), &bytes(sum)));
+        assert!(!key().signed_digests(&digests(number), MODULUS_BYTES));
+
+        let block = |number: u8| {
+            let mut block = [0xFF; MODULUS];
+            let text = Algorithm::RsaSha256.input(&[number]);
+            let at = MODULUS - text.len();
+            (block[0], block[1], block[at - 1]) = (0, 1, 0);
+            block[at..].copy_from_slice(&text);
+            block
+        };
+        let (number, signature, sum) = twin(block);
+        assert!(key().signed(&[number], &bytes(signature)));
+        assert!(!key().signed(&[number], &bytes(sum)));
+        assert!(!key().signed(&[number], MODULUS_BYTES));
+    }
+
+    #[test]
+    fn a_signature_of_another_length_is_none() {
+        let digests = [[1; 32], [2; 32], [3; 32]];
+        let good = bytes(signature(&padded(&digests)));
+        assert!(key().signed_digests(&digests, &good));
+        for bad in [&good[1..], &[&[0][..], &good].concat(), &[]] {
+            assert!(!key().signed_digests(&digests, bad));
+        }
+    }
+}

@@ -16,8 +16,9 @@ pub const MOST_TEXTS: usize = 4;
 /// Pictures with more pixels are not enlarged: modules of so large a picture are large enough, and memory stays bounded.
 const MOST_ENLARGED: usize = 1280 * 960;
 
-/// How many codes the library reports, those among them that it sees and cannot read: they must not crowd others out.
-const MOST_REPORTED: i32 = 2 * MOST_TEXTS as i32;
+/// How many codes the library reports, those among them that it sees and cannot read. It tells each of these several times,
+/// and they must not crowd others out.
+const MOST_REPORTED: i32 = 8 * MOST_TEXTS as i32;
 
 /// Room around a code that was seen and not read, as a share of its longer side: its quiet zone and some error.
 const SURROUNDINGS: usize = 4;

@@ -128,6 +128,30 @@ fn a_wall_of_codes_gives_no_more_texts_than_agreed() {
     }
 }
 
+/// The same sheet with the lower right quarter of the first codes painted over: they are seen, and cannot be read.
+fn read_sheet_with_spoilt(contents: &[Vec<u8>], columns: usize, spoilt: usize) -> Vec<String> {
+    let (width, height, mut luma) = sheet(contents, columns);
+    let cell = width / columns;
+    for number in 0..spoilt {
+        let (left, top) = (number % columns * cell, number / columns * cell);
+        for y in top + cell / 2..top + cell - 16 {
+            luma[y * width + left + cell / 2..y * width + left + cell - 16].fill(20);
+        }
+    }
+    strings(finder().find(Luma::grey(width, height, width, &luma).unwrap(), || Duration::ZERO))
+}
+
+#[test]
+fn codes_that_cannot_be_read_crowd_out_none_that_can() {
+    for (spoilt, good) in [(1, 1), (2, 1), (4, 1), (1, MOST_TEXTS), (4, MOST_TEXTS)] {
+        let mut contents = vec![b"FG1:SPOILT FOR EVER AND EVER".to_vec(); spoilt];
+        contents.extend((0..good).map(|number| format!("FG1:CODE NUMBER {number} OF A FEW").into_bytes()));
+        let texts = read_sheet_with_spoilt(&contents, 4, spoilt);
+        assert_eq!(texts.len(), good, "{spoilt} spoilt");
+        assert!(texts.iter().all(|text| contents[spoilt..].contains(&text.clone().into_bytes())));
+    }
+}
+
 #[test]
 fn the_same_code_twice_is_one_text() {
     assert_eq!(read_sheet(&[b"FG1:AGAIN".to_vec(), b"FG1:AGAIN".to_vec()], 2), ["FG1:AGAIN"]);

@@ -6,6 +6,7 @@
 pub mod cards;
 pub mod codes;
 pub mod judge;
+pub mod replicas;
 
 /// What sets the sections of an input apart. A marker, not lengths, so that a longer section leaves the next ones alone.
 pub const MARKER: &[u8] = b"\n--\n";

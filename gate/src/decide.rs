@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::{
     Admission, Assurance, Candidate, Claimed, Comparison, CredentialKind, CredentialRefusal, DoorId, Factor,
-    FactorRule, FactorSet, Fault, FeeClassId, Mode, PersonId, Policy, QualityIssue, Refusal, Roster, Score,
-    StaffId, Standing, Threshold, TrackId, VisitId, Wall, Way,
+    FactorRule, FactorSet, Fault, FeeClassId, Mode, PersonId, Policy, QualityIssue, Refusal, RegistryAge,
+    Roster, Score, StaffId, Standing, Threshold, TrackId, VisitId, Wall, Way,
 };
 
 /// How a visit ended. The set is closed: every visit ends in exactly one of these, and each is recorded.
@@ -314,9 +314,16 @@ pub struct Decision {
     pub(crate) factors: FactorSet,
     pub(crate) admission: Option<Admission>,
     pub(crate) entered_by_hand: Vec<FeeClassId>,
+    pub(crate) registry_age: Option<RegistryAge>,
 }
 
 impl Decision {
+    /// How old what was known of the registry may have been; none where none was joined.
+    #[must_use]
+    pub fn registry_age(&self) -> Option<RegistryAge> {
+        self.registry_age
+    }
+
     /// The visit that it ends.
     #[must_use]
     pub fn visit(&self) -> VisitId {

@@ -67,6 +67,6 @@ pub use people::{
 };
 pub use policy::{Mode, Policy};
 pub use screen::{FeeLine, ReaderScreen, Screen, ShelterScreen, Welcome};
-pub use sensor::{Direction, FaceAlone, FaceRules, SensorTier};
+pub use sensor::{Direction, FaceAlone, FaceRules, RegistryAge, SensorTier};
 pub use session::{Command, Event, LetIn, Session};
 pub use time::{Monotonic, Now, Wall};

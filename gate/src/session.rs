@@ -28,7 +28,7 @@ mod outcome;
 use crate::{
     Admission, Claim, Committed, CredentialKind, CredentialRefusal, Decision, DenyReason, DoorMonitor, Entry,
     Evidence, Fault, FeeClassId, Grant, InputChange, Inside, Monotonic, Now, Outcome, PersonId, Policy,
-    ReaderScreen, RecordId, Released, Roster, Screen, StaffId, TrackId, View,
+    ReaderScreen, RecordId, RegistryAge, Released, Roster, Screen, StaffId, TrackId, View,
 };
 use credential::{Mistrusted, Presented};
 use looking::Looking;
@@ -73,6 +73,8 @@ pub enum Event {
     Roster(Roster),
     /// Who is inside, as the records say; told at the start.
     Inside(Inside),
+    /// How old what is known of the registry may be from now on; none where none was joined.
+    RegistryAge(Option<RegistryAge>),
     /// Time passed; at least ten a second.
     Tick,
 }
@@ -113,6 +115,8 @@ pub struct Session {
     policy: Policy,
     roster: Roster,
     inside: Inside,
+    /// How old what is known of the registry may be.
+    registry_age: Option<RegistryAge>,
     door: DoorMonitor,
     state: State,
     /// A card or code that was presented and not used up yet.
@@ -186,6 +190,7 @@ impl Session {
             policy,
             roster,
             inside: Inside::default(),
+            registry_age: None,
             state: State::Waiting,
             claim: None,
             reader: None,
@@ -251,6 +256,10 @@ impl Session {
             }
             Event::Inside(inside) => {
                 self.inside = inside;
+                Vec::new()
+            }
+            Event::RegistryAge(age) => {
+                self.registry_age = age;
                 Vec::new()
             }
             Event::Tick => self.tick(now),

@@ -96,6 +96,8 @@ pub(crate) struct Changed {
     pub(crate) policy: Option<Policy>,
     /// Ids that are nobody's any more.
     pub(crate) erased: Vec<PersonId>,
+    /// This kiosk asks to belong to a registry.
+    pub(crate) joined: bool,
 }
 
 /// Answers one request. `policy` is what the door goes by now.

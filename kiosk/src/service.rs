@@ -204,11 +204,13 @@ pub(crate) struct Served {
     pub(crate) people: bool,
     /// Whom the session lets in.
     pub(crate) let_in: Option<LetIn>,
+    /// This kiosk asks to belong to a registry.
+    pub(crate) joined: bool,
 }
 
 impl From<Answer> for Served {
     fn from(answer: Answer) -> Self {
-        Self { answer, set: None, policy: None, people: false, let_in: None }
+        Self { answer, set: None, policy: None, people: false, let_in: None, joined: false }
     }
 }
 
@@ -255,14 +257,14 @@ pub(crate) fn serve(
             Ok(Answer::Exported { out }.into())
         }
         Request::Office { ask } => {
-            let (told, Changed { policy: changed, erased }) = office::serve(store, policy, now, ask)?;
+            let (told, Changed { policy: changed, erased, joined }) = office::serve(store, policy, now, ask)?;
             let set = match &changed {
                 Some(policy) => Some(set.under(policy)),
                 None if erased.is_empty() => None,
                 None => Some(set.without(&erased, policy)),
             };
             let people = !erased.is_empty();
-            Ok(Served { set, policy: changed, people, ..Answer::Office { told }.into() })
+            Ok(Served { set, policy: changed, people, joined, ..Answer::Office { told }.into() })
         }
         Request::Front { ask } => {
             let (told, changed) = front::serve(store, policy, now, ask)?;

@@ -6,7 +6,8 @@
 //!   *every* key that an earlier epoch was wrapped to: only then is every key gone that opens an old keyring.
 //! - Late wraps follow the *last* head of a device, completion its *highest*: a vault that was put back is at a lower epoch.
 //! - A late wrap adds a key and replaces none, since the device may have opened through any of them.
-//! - New records are sealed to a group key that a member has opened: one that is nowhere else could be lost with the database.
+//! - New records are sealed to the newest group key that a member has opened, before that to the oldest there is: one that is
+//!   nowhere else could be lost with the database.
 //! - After a restore no epoch is issued until every member was heard; one wrapped to a device whose expulsion only then came
 //!   back is superseded.
 
@@ -103,10 +104,16 @@ pub fn needs_group_key(table: &Table, members: &Members, newest: Option<u32>, ep
     (newest..=epoch).any(given)
 }
 
-/// The group key, of those held, that new records are sealed to: the newest that a member has opened, else none.
-pub fn sealing_epoch(table: &Table, held: impl Iterator<Item = u32>) -> Option<u32> {
-    let opened = table.opened.values().copied().max().unwrap_or(0);
-    held.filter(|epoch| *epoch <= opened).max()
+/// The group key, of those held, that new records are sealed to: the newest that a member has opened, and before any has, the
+/// oldest: of the newest nobody may have heard yet, and then it is lost with the database, though the records are not.
+pub fn sealing_epoch(
+    table: &Table,
+    members: &Members,
+    group: GroupId,
+    held: impl Iterator<Item = u32> + Clone,
+) -> Option<u32> {
+    let opened = members.devices_of(group).filter_map(|(device, _)| table.opened.get(&device).copied()).max();
+    held.clone().filter(|epoch| Some(*epoch) <= opened).max().or(held.min())
 }
 
 /// The members that an erasure waits for: they have not confirmed it, or can still go back to a keyring that has the key.

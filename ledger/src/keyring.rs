@@ -7,6 +7,7 @@
 //! older ones, so hoarded keyrings stay closed; the newer ones are kept, because the registry may be about to use them.
 
 mod bytes;
+mod persons;
 
 use crate::seal::{decrypt, encrypt};
 use crate::{AuthorId, Body, Clock, GroupId, GroupKey, KeyId, Kind, Suite, Value, WrapPublic, WrapSecret};
@@ -224,6 +225,11 @@ impl Chain {
         if self.group == Some(group) { self.group_key(epoch).or_else(other) } else { other() }
     }
 
+    /// K of the newest epoch, if held: for a registry that keeps it under a key of its own.
+    pub fn epoch_key(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.epoch_key.as_ref().map(|(_, key)| key.clone())
+    }
+
     /// The group key of an epoch, if held.
     pub fn group_key(&self, epoch: u32) -> Option<GroupKey> {
         self.groups.get(&epoch).map(|key| GroupKey::from_bytes(**key))
@@ -232,6 +238,11 @@ impl Chain {
     /// The newest group key and its epoch.
     pub fn newest_group_key(&self) -> Option<(u32, GroupKey)> {
         self.groups.last_key_value().map(|(epoch, key)| (*epoch, GroupKey::from_bytes(**key)))
+    }
+
+    /// A person's key, if held: for a registry that keeps it under a key of its own.
+    pub fn person(&self, id: KeyId) -> Option<crate::PersonKey> {
+        self.persons.get(&id).map(|key| crate::PersonKey::from_bytes(**key))
     }
 
     /// The names of the persons' keys held.
@@ -250,7 +261,7 @@ impl Chain {
     }
 
     /// The epochs of the group keys held.
-    pub fn group_epochs(&self) -> impl Iterator<Item = u32> {
+    pub fn group_epochs(&self) -> impl Iterator<Item = u32> + Clone {
         self.groups.keys().copied()
     }
 

@@ -20,6 +20,23 @@ pub struct Line {
 }
 
 impl Line {
+    /// A run that its author wrote itself and of which it keeps the leaves; nothing for a run without records.
+    pub fn of_leaves(
+        run: RunId,
+        source: Source,
+        leaves: impl IntoIterator<Item = Leaf>,
+        priors: Vec<RunId>,
+    ) -> Option<Line> {
+        let (mut range, mut last) = (CompactRange::default(), Leaf::NONE);
+        for leaf in leaves {
+            range.push(leaf);
+            last = leaf;
+        }
+        let verifier = RunVerifier::restored(run, source.author, last, range)?;
+        let at = verifier.prior()?;
+        Some(Line { feed: source.feed, author: source.author, verifier, at, emptied_below: 0, priors })
+    }
+
     /// The feed.
     pub fn feed(&self) -> Feed {
         self.feed

@@ -99,6 +99,10 @@ impl Receipt {
 
 fn read(value: &Value) -> Option<SignedReceipt> {
     let [map, sig] = value.as_array()? else { return None };
+    let Value::Map(entries) = map else { return None };
+    if entries.len() != 9 {
+        return None;
+    }
     let receipt = Receipt {
         tenant: map.get("tenant")?.as_text()?.to_owned(),
         device: AuthorId(map.get("device")?.as_array_of()?),
@@ -115,4 +119,34 @@ fn read(value: &Value) -> Option<SignedReceipt> {
 
 fn malformed(why: &'static str) -> Error {
     Error::Malformed { place: Place::Receipt, why }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{AuthorKey, Real};
+
+    #[test]
+    fn a_receipt_with_one_more_entry_is_refused_though_the_signature_fits_the_rest() {
+        let registry = AuthorKey::from_bytes([6; 32]);
+        let receipt = Receipt {
+            tenant: "example-city".into(),
+            device: registry.id(),
+            runs: vec![],
+            nonce: [1; 16],
+            heads: vec![],
+            epoch: 1,
+            wall_ms: 5,
+            uncertainty_s: 1,
+            run: RunId([2; 16]),
+        };
+        let signed = SignedReceipt::sign(&registry, receipt).unwrap();
+        let bytes = signed.encode().unwrap();
+        assert!(SignedReceipt::decode(&bytes).unwrap().verify(&Real, registry.id()));
+        let Value::Array(mut parts) = Value::decode(&bytes).unwrap() else { panic!() };
+        let Value::Map(entries) = &mut parts[0] else { panic!() };
+        entries.push((Value::text("more"), Value::Null));
+        assert!(SignedReceipt::decode(&Value::Array(parts).encode().unwrap()).is_err());
+    }
 }

@@ -11,6 +11,8 @@
 //! A kill in the header acts before the body is opened. From a device it hides the person everywhere at once; keys are
 //! destroyed on the registry's word, or on the device's own for whom it enrolled and the registry has not taken over.
 
+mod ask;
+
 use crate::{AuthorId, Body, Chain, KeyId, Kind, Members, Record, RecordId, RunId, Source, Standing, Value};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Parser)]
 #[command(version, propagate_version = true)]
 pub(crate) struct Cli {
-    /// The registry's directory: its keys, and its control feed.
+    /// The registry's directory: its file, its keys, and its database where that is SQLite.
     #[arg(long, value_name = "DIR", global = true, default_value = "/var/lib/genkan-registry")]
     pub(crate) directory: PathBuf,
     #[command(subcommand)]
@@ -22,7 +22,48 @@ pub(crate) enum Command {
         /// Whose registry it is.
         #[arg(long, value_name = "NAME")]
         tenant: String,
+        /// `sqlite` for a file in the directory, or `postgresql://..`.
+        #[arg(long, value_name = "ADDRESS", default_value = "sqlite")]
+        database: String,
+        /// The registry's address as devices and browsers reach it.
+        #[arg(long, value_name = "URL", default_value = "https://localhost:8443")]
+        url: String,
+        /// Where the registry listens for HTTPS.
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
+        listen: String,
+        /// The MQTT broker.
+        #[arg(long, value_name = "HOST:PORT", default_value = "localhost:8883")]
+        broker: String,
     },
+    /// Facilities: each has members, keys and feeds of its own.
+    Facility {
+        #[command(subcommand)]
+        command: Facility,
+    },
+    /// Devices: vouchers, joining, expelling.
+    Device {
+        #[command(subcommand)]
+        command: Device,
+    },
+    /// The feeds: verify them, write them down.
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
+    /// How the registry stands.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the directory that mosquitto is started with.
+    BrokerConfig {
+        /// The directory; it is made.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Serve: take in what devices say, answer, and state what has to be stated.
+    Run,
     /// Codes: issuers, issuing, denying.
     Credential {
         #[command(subcommand)]
@@ -139,5 +180,68 @@ pub(crate) enum Control {
         /// The file.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Facility {
+    /// Add a facility, with its first keys. Prints its id.
+    Add {
+        /// Its name for people.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+    /// List them.
+    List,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Device {
+    /// Write a voucher: it lets one device join, once, within seven days. Keep it from other eyes.
+    Voucher {
+        /// The facility, by name or id.
+        #[arg(long, value_name = "NAME")]
+        facility: String,
+        /// What people call the device.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Also draw it as a QR code beside the file, as SVG.
+        #[arg(long)]
+        svg: bool,
+    },
+    /// Let a device join by a request that came on a stick.
+    Join {
+        /// What `kiosk registry join` wrote.
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+        /// The answer, for `sync-agent join --answer`.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// List them.
+    List,
+    /// Expel a device: lost, stolen, or no longer in use. There is no way back but joining anew.
+    Expel {
+        /// The device, by the beginning of its id or by its name.
+        #[arg(long, value_name = "DEVICE")]
+        device: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Verify every run of the database: signatures, chains, roots, and what the lines say of them.
+    Verify,
+    /// Write down what the records say, one JSON object a line: kinds, times, ids; no names.
+    Export {
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Only this facility, by name or id.
+        #[arg(long, value_name = "NAME")]
+        facility: Option<String>,
     },
 }

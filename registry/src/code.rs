@@ -9,30 +9,32 @@ use credentials::{
 };
 use qrcode::{EcLevel, QrCode, render};
 
-use crate::arguments::{self, Cli, Command, Control, Credential, Issuer};
-use crate::directory::{Directory, Failure, hex, random, unhex};
-use crate::feed;
+use crate::arguments::{self, Control, Credential, Issuer};
+use crate::control;
+use crate::directory::Directory;
+use crate::failure::{Done, Failure};
+use crate::keys::{hex, random, unhex};
+use crate::office::{Office, now_ms};
 
-/// Does what was asked; gives back what there is to say.
-pub(crate) fn dispatch(cli: &Cli) -> Result<String, Failure> {
-    if let Command::Init { tenant } = &cli.command {
-        let voucher = Directory::create(&cli.directory, tenant)?;
-        return Ok(voucher.to_text().trim_end().to_owned());
-    }
-    let directory = Directory::open(&cli.directory)?;
-    match &cli.command {
-        Command::Init { .. } => Err(Failure::Asked("init was done above")),
-        Command::Credential { command: Credential::Issuer { command } } => issuer(&directory, command),
-        Command::Credential { command: Credential::Issue(asked) } => issue_code(&directory, asked),
-        Command::Credential { command: Credential::Deny { subject, credential, issuer } } => {
-            deny(&directory, subject.as_deref(), credential.as_deref(), issuer.as_deref())
+/// What is asked about codes.
+pub(crate) fn credential(directory: &Directory, office: &mut Office, command: &Credential) -> Done<String> {
+    match command {
+        Credential::Issuer { command } => issuer(directory, office, command),
+        Credential::Issue(asked) => issue_code(directory, office, asked),
+        Credential::Deny { subject, credential, issuer } => {
+            deny(office, subject.as_deref(), credential.as_deref(), issuer.as_deref())
         }
-        Command::Control { command: Control::Export { out } } => export(&directory, out),
     }
 }
 
-fn issuer(directory: &Directory, command: &Issuer) -> Result<String, Failure> {
-    let control = feed::read(directory)?;
+/// What is asked about the control feed.
+pub(crate) fn control(office: &mut Office, command: &Control) -> Done<String> {
+    let Control::Export { out } = command;
+    export(office, out)
+}
+
+fn issuer(directory: &Directory, office: &mut Office, command: &Issuer) -> Done<String> {
+    let control = control::read(office)?;
     match command {
         Issuer::Add { name, algorithm } => {
             if !(1..=credentials::MAX_NAME).contains(&name.len()) {
@@ -46,7 +48,11 @@ fn issuer(directory: &Directory, command: &Issuer) -> Result<String, Failure> {
             directory.keep_issuer(&key)?;
             let (key, issuer) = (key.public(), name.clone());
             let kid = key.kid();
-            feed::state(directory, &control, |version| Statement::IssuerAdded { version, key, issuer })?;
+            control::state(office, |version| Statement::IssuerAdded {
+                version,
+                key: key.clone(),
+                issuer: issuer.clone(),
+            })?;
             Ok(kid.to_string())
         }
         Issuer::Revoke { kid } => {
@@ -54,24 +60,24 @@ fn issuer(directory: &Directory, command: &Issuer) -> Result<String, Failure> {
             if control.trust().issuer(kid).is_none() {
                 return Err(Failure::Asked("--kid: no key of this name was ever stated here"));
             }
-            feed::state(directory, &control, |version| Statement::IssuerRevoked { version, kid })?;
+            control::state(office, |version| Statement::IssuerRevoked { version, kid })?;
             Ok(format!("{kid} signs no longer, as soon as kiosks import the next control file"))
         }
     }
 }
 
-fn kid_of(text: &str) -> Result<Kid, Failure> {
+fn kid_of(text: &str) -> Done<Kid> {
     let bytes = unhex(text).and_then(|bytes| bytes.try_into().ok());
     bytes.map(Kid).ok_or(Failure::Asked("--kid: 16 hexadecimal digits are needed"))
 }
 
-fn subject_of(text: &str) -> Result<Subject, Failure> {
+fn subject_of(text: &str) -> Done<Subject> {
     let subject = unhex(text).and_then(|bytes| Subject::new(&bytes));
     subject.ok_or(Failure::Asked("--subject: 8 to 10 bytes in hexadecimal digits are needed"))
 }
 
-fn issue_code(directory: &Directory, asked: &arguments::Issue) -> Result<String, Failure> {
-    let control = feed::read(directory)?;
+fn issue_code(directory: &Directory, office: &mut Office, asked: &arguments::Issue) -> Done<String> {
+    let control = control::read(office)?;
     let kid = match &asked.kid {
         Some(kid) => kid_of(kid)?,
         None => newest_key(control.trust())?,
@@ -94,14 +100,14 @@ fn issue_code(directory: &Directory, asked: &arguments::Issue) -> Result<String,
 }
 
 /// Of the keys that sign, the one that was stated last.
-fn newest_key(trust: &Trust) -> Result<Kid, Failure> {
+fn newest_key(trust: &Trust) -> Done<Kid> {
     let keys = trust.issuers().filter(|(kid, _)| !trust.is_revoked(*kid));
     let newest = keys.max_by_key(|(_, issuer)| issuer.version()).map(|(kid, _)| kid);
     newest.ok_or(Failure::Asked("no key signs codes yet; `registry credential issuer add` makes one"))
 }
 
-fn claims(asked: &arguments::Issue, issuer: &str) -> Result<Claims, Failure> {
-    let now = feed::now_s()?;
+fn claims(asked: &arguments::Issue, issuer: &str) -> Done<Claims> {
+    let now = now_ms()? / 1000;
     let holder = asked.holder_key.as_deref().map(holder_key).transpose()?;
     let kind = match asked.kind {
         arguments::Kind::Member => Kind::Member,
@@ -138,20 +144,20 @@ fn claims(asked: &arguments::Issue, issuer: &str) -> Result<Claims, Failure> {
     })
 }
 
-fn holder_key(path: &Path) -> Result<PublicKey, Failure> {
+fn holder_key(path: &Path) -> Done<PublicKey> {
     let text = fs::read_to_string(path);
     let text = text.map_err(|source| Failure::Io { act: "read", path: path.to_owned(), source })?;
     let key = unhex(text.trim()).and_then(|bytes| PublicKey::from_bytes(&bytes));
-    key.ok_or(Failure::Unusable { path: path.to_owned(), why: "is no public key of Ed25519 or P-256" })
+    key.ok_or(Failure::Unusable { path: path.to_owned(), why: "is no public key of Ed25519 or P-256".into() })
 }
 
 fn deny(
-    directory: &Directory,
+    office: &mut Office,
     subject: Option<&str>,
     credential: Option<&str>,
     issuer: Option<&str>,
-) -> Result<String, Failure> {
-    let control = feed::read(directory)?;
+) -> Done<String> {
+    let control = control::read(office)?;
     let mut names: Vec<&str> = control.trust().issuers().map(|(_, issuer)| issuer.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -172,24 +178,16 @@ fn deny(
         }
         (None, None) => return Err(Failure::Asked("name --subject or --credential")),
     };
-    let stated_s = feed::now_s()?;
-    feed::state(directory, &control, |version| Statement::Denylist {
-        version,
-        stated_s,
-        denied: vec![denial],
-    })?;
+    let stated_s = now_ms()? / 1000;
+    control::state(office, |version| Statement::Denylist { version, stated_s, denied: vec![denial] })?;
     Ok(format!("denied ({}), as soon as kiosks import the next control file", hex(&denial.0)))
 }
 
-fn export(directory: &Directory, out: &Path) -> Result<String, Failure> {
-    let stated_s = feed::now_s()?;
-    feed::state(directory, &feed::read(directory)?, |version| Statement::Denylist {
-        version,
-        stated_s,
-        denied: vec![],
-    })?;
-    let control = feed::read(directory)?;
-    let pages: Vec<Vec<u8>> = directory.pages()?.into_iter().map(|(_, page)| page).collect();
+fn export(office: &mut Office, out: &Path) -> Done<String> {
+    let stated_s = now_ms()? / 1000;
+    control::state(office, |version| Statement::Denylist { version, stated_s, denied: vec![] })?;
+    let control = control::read(office)?;
+    let pages = office.look(|tx| tx.control_pages())?;
     let written = fs::write(out, write_control(&pages));
     written.map_err(|source| Failure::Io { act: "write", path: out.to_owned(), source })?;
     Ok(format!(

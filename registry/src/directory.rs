@@ -1,97 +1,103 @@
-//! The registry's directory. Keys are files for their owner alone and never stand in a database; the control feed is one
-//! file a page, and a page that is there is never written again.
+//! The registry's directory. Keys are files for their owner alone and never stand in a database.
 //!
 //! ```text
+//! registry.toml      tenant, database, addresses
+//! registry.db        the database, where it is SQLite
 //! author.key         R_sign: 64 hexadecimal digits
+//! kek/, open/        R_kek and R_open of each facility, numbered
+//! ca.key, ca.pem     R_ca: signs the certificates of agents, processes and the broker
 //! issuers/KID.key    `ed25519` or `p256`, and 64 hexadecimal digits
-//! control/NNNNNN.page
-//! voucher.txt        for kiosks
-//! lock
+//! voucher.txt        for kiosks that only read the control file
+//! lock, seen
 //! ```
+//!
+//! A directory from before there was a database holds `control/NNNNNN.page`; they are read into it at the first start.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use credentials::{Algorithm, Kid, PageRefused, SecretKey, Voucher};
+use credentials::{Algorithm, Kid, SecretKey, Voucher};
 use ledger::AuthorKey;
-use rustix::fs::{FlockOperation, flock};
-use thiserror::Error;
+use wire::authority::Authority;
 use zeroize::Zeroizing;
 
-/// Why the registry did not do what it was asked. Nothing was changed.
-#[derive(Debug, Error)]
-pub(crate) enum Failure {
-    #[error("cannot {act} {}", path.display())]
-    Io { act: &'static str, path: PathBuf, source: io::Error },
-    #[error("{}: is there already; choose another directory", .0.display())]
-    Exists(PathBuf),
-    #[error("{}: another process works here; wait for it", .0.display())]
-    InUse(PathBuf),
-    #[error("{}: {why}", path.display())]
-    Unusable { path: PathBuf, why: &'static str },
-    #[error("{}: is damaged; put it back from a copy", path.display())]
-    Page { path: PathBuf, source: PageRefused },
-    #[error("cannot write a record")]
-    Ledger(#[from] ledger::Error),
-    #[error("the system gave no random numbers")]
-    Random,
-    #[error("{0}")]
-    Asked(&'static str),
-}
+use crate::config::Config;
+use crate::failure::{Done, Failure};
+use crate::keys::{Files, KeyPort as _, hex, put, random, secret, unhex};
+use crate::office::Office;
 
-/// The directory, open for this process alone.
+/// The directory.
 pub(crate) struct Directory {
     root: PathBuf,
-    _lock: File,
 }
 
 impl Directory {
     /// Creates everything.
-    pub(crate) fn create(root: &Path, tenant: &str) -> Result<Voucher, Failure> {
+    pub(crate) fn create(root: &Path, config: &Config) -> Done<Voucher> {
         if root.join("author.key").exists() {
             return Err(Failure::Exists(root.to_owned()));
         }
-        for folder in [root.to_owned(), root.join("issuers"), root.join("control")] {
+        for folder in [root.to_owned(), root.join("issuers")] {
             let made = DirBuilder::new().mode(0o700).recursive(true).create(&folder);
             made.map_err(|source| Failure::Io { act: "make", path: folder, source })?;
         }
         let secret = Zeroizing::new(random::<32>()?);
-        let voucher = Voucher { tenant: tenant.to_owned(), registry: AuthorKey::from_bytes(*secret).id() };
+        let registry = AuthorKey::from_bytes(*secret).id();
+        let voucher = Voucher { tenant: config.tenant.clone(), registry };
         if Voucher::read(&voucher.to_text()).as_ref() != Ok(&voucher) {
             return Err(Failure::Asked("--tenant: 1 to 64 bytes on one line are needed"));
         }
+        put(&root.join("registry.toml"), config.to_text().as_bytes())?;
         put(&root.join("voucher.txt"), voucher.to_text().as_bytes())?;
         put(&root.join("author.key"), hex(&*secret).as_bytes())?;
+        authority(root)?;
         Ok(voucher)
     }
 
-    pub(crate) fn open(root: &Path) -> Result<Self, Failure> {
-        let path = root.join("lock");
+    /// Opens it, and its office.
+    pub(crate) fn open(root: &Path) -> Done<(Self, Office)> {
         if !root.join("author.key").exists() {
             return Err(Failure::Unusable {
                 path: root.to_owned(),
-                why: "holds no registry yet; `registry init` makes one",
+                why: "holds no registry yet; `registry init` makes one".into(),
             });
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let lock = lock.map_err(|source| Failure::Io { act: "open", path, source })?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| Failure::InUse(root.to_owned()))?;
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        let directory = Self { root: root.to_owned() };
+        directory.add_config()?;
+        let mut office = Office::open(root)?;
+        directory.take_pages(&mut office)?;
+        Ok((directory, office))
     }
 
-    pub(crate) fn author(&self) -> Result<AuthorKey, Failure> {
-        let path = self.root.join("author.key");
-        let secret = secret(&path)?;
-        let secret = unhex(secret.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        secret
-            .map(AuthorKey::from_bytes)
-            .ok_or(Failure::Unusable { path, why: "is not 64 hexadecimal digits" })
+    /// A directory from before there was `registry.toml` says its tenant in the voucher.
+    fn add_config(&self) -> Done<()> {
+        let path = self.root.join("registry.toml");
+        if path.exists() {
+            return Ok(());
+        }
+        let voucher = self.root.join("voucher.txt");
+        let text = fs::read_to_string(&voucher);
+        let text = text.map_err(|source| Failure::Io { act: "read", path: voucher.clone(), source })?;
+        let read = Voucher::read(&text);
+        let read = read.map_err(|error| Failure::Unusable { path: voucher, why: error.to_string() })?;
+        put(&path, Config::of(&read.tenant).to_text().as_bytes())
     }
 
-    pub(crate) fn keep_issuer(&self, key: &SecretKey) -> Result<(), Failure> {
+    fn take_pages(&self, office: &mut Office) -> Done<()> {
+        let folder = self.root.join("control");
+        let pages = pages(&folder)?;
+        if !pages.is_empty() {
+            office.take_control(&pages)?;
+            let done = fs::rename(&folder, self.root.join("control.taken"));
+            done.map_err(|source| Failure::Io { act: "rename", path: folder, source })?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn keep_issuer(&self, key: &SecretKey) -> Done<()> {
         let name = match key.public().algorithm() {
             Algorithm::EdDsa => "ed25519",
             Algorithm::Es256 => "p256",
@@ -100,83 +106,58 @@ impl Directory {
         put(&self.root.join(format!("issuers/{}.key", key.public().kid())), text.as_bytes())
     }
 
-    pub(crate) fn issuer(&self, kid: Kid) -> Result<SecretKey, Failure> {
+    pub(crate) fn issuer(&self, kid: Kid) -> Done<SecretKey> {
         let path = self.root.join(format!("issuers/{kid}.key"));
         let text = secret(&path)?;
         let (algorithm, digits) = match text.trim().split_once(' ') {
             Some(("ed25519", digits)) => (Algorithm::EdDsa, digits),
             Some(("p256", digits)) => (Algorithm::Es256, digits),
-            Some(_) | None => return Err(Failure::Unusable { path, why: "is no issuer's key" }),
+            Some(_) | None => return Err(Failure::Unusable { path, why: "is no issuer's key".into() }),
         };
         let secret = unhex(digits).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let key = secret.and_then(|secret| SecretKey::from_bytes(algorithm, &secret));
         key.filter(|key| key.public().kid() == kid)
-            .ok_or(Failure::Unusable { path, why: "is another key than its name says" })
+            .ok_or(Failure::Unusable { path, why: "is another key than its name says".into() })
     }
 
-    /// The pages of the feed in their order, each with its file.
-    pub(crate) fn pages(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
-        let folder = self.root.join("control");
-        let failed = |source| Failure::Io { act: "read", path: folder.clone(), source };
-        let names = fs::read_dir(&folder).map_err(failed)?.map(|entry| entry.map(|entry| entry.path()));
-        let mut names: Vec<PathBuf> = names.collect::<io::Result<_>>().map_err(failed)?;
-        names.retain(|name| name.extension().is_some_and(|end| end == "page"));
-        names.sort();
-        let read = |path: PathBuf| match fs::read(&path) {
-            Ok(bytes) => Ok((path, bytes)),
-            Err(source) => Err(Failure::Io { act: "read", path, source }),
-        };
-        names.into_iter().map(read).collect()
-    }
-
-    /// Keeps one more page.
-    pub(crate) fn keep_page(&self, number: usize, page: &[u8]) -> Result<(), Failure> {
-        put(&self.root.join(format!("control/{number:06}.page")), page)
+    /// The registry's certificate authority.
+    pub(crate) fn authority(&self) -> Done<Authority> {
+        authority(&self.root)
     }
 }
 
-/// A secret that only its owner can read; one that others can read is refused.
-fn secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let failed = |source| Failure::Io { act: "read", path: path.to_owned(), source };
-    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let why = "can be read by others; `chmod 600` it, and think about whether it is still secret";
-        return Err(Failure::Unusable { path: path.to_owned(), why });
-    }
-    fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
-}
-
-/// Writes a new file for its owner alone, whole or not at all. An old one is never replaced.
-fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |source| Failure::Io { act: "write", path: path.to_owned(), source };
-    if path.exists() {
-        return Err(Failure::Exists(path.to_owned()));
-    }
-    let part = path.with_extension("part");
-    _ = fs::remove_file(&part);
-    let write = || {
-        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+/// The certificate authority of a registry's directory; made where there is none yet.
+///
+/// Errors: [`Failure::Io`], [`Failure::Unusable`].
+pub fn authority(root: &Path) -> Done<Authority> {
+    let (key, pem) = (root.join("ca.key"), root.join("ca.pem"));
+    let unusable = |error: wire::authority::AuthorityError| Failure::Unusable {
+        path: key.clone(),
+        why: error.to_string(),
     };
-    write().map_err(failed)
+    let _turn = Files(root.to_owned()).turn()?;
+    if !key.exists() {
+        let name = Config::read(root)?.tenant;
+        let made = Authority::new(&name, SystemTime::now()).map_err(unusable)?;
+        _ = fs::remove_file(&pem);
+        put(&pem, made.certificate_pem().as_bytes())?;
+        put(&key, made.key_pem().as_bytes())?;
+    }
+    let certificate = fs::read_to_string(&pem);
+    let certificate = certificate.map_err(|source| Failure::Io { act: "read", path: pem, source })?;
+    Authority::from_pem(&secret(&key)?, &certificate).map_err(unusable)
 }
 
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Failure::Random)?;
-    Ok(bytes)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let sound = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    sound.then(|| pairs.map(digits).collect())?
+/// The pages of an older directory, in their order.
+fn pages(folder: &Path) -> Done<Vec<Vec<u8>>> {
+    let failed = |source| Failure::Io { act: "read", path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed)?,
+    };
+    let mut names: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>().map_err(failed)?;
+    names.retain(|name| name.extension().is_some_and(|end| end == "page"));
+    names.sort();
+    names.iter().map(|path| fs::read(path).map_err(failed)).collect()
 }

@@ -3,7 +3,7 @@
 //!
 //! | kind | fields |
 //! |---|---|
-//! | `Decision` | `visit`, `track`, `mode`, `way`, `factors` [word..] that were presented, `outcome`, and with it `issue`, `part`, `staff`, `credential`, `refusal`, `tries_left` or `next` [word..]; `person`, `party` [[person, fee, uses, stale, again]..], `by_hand` [fee..], `score`, `threshold`, `alone`, `lead`, `pad`, `references`, `frames`, `door`, `lasted_ms` |
+//! | `Decision` | `visit`, `track`, `mode`, `way`, `factors` [word..] that were presented, `outcome`, and with it `issue`, `part`, `staff`, `credential`, `refusal`, `tries_left` or `next` [word..]; `person`, `party` [[person, fee, uses, stale, again]..], `by_hand` [fee..], `score`, `threshold`, `alone`, `lead`, `pad`, `references`, `frames`, `door`, `lasted_ms`, and where a registry was joined `registry_age` |
 //! | `Released` | `grant` [run, seq], `result`, `pulse_ms` |
 //! | `Door` | `event`, `grant` [run, seq] |
 //! | `Left` | `person` |
@@ -72,6 +72,7 @@ fn of_decision(decision: &Decision) -> Fields {
     ];
     fields.extend(detail);
     fields.extend(of_refused_credential(decision.outcome()));
+    fields.extend(decision.registry_age().map(|age| ("registry_age", Value::text(age.word()))));
     fields.extend(decision.admission().map(|it| ("party", of_party(&it.party))));
     if !decision.entered_by_hand().is_empty() {
         fields.push(("by_hand", of_classes(decision.entered_by_hand())));
@@ -324,6 +325,22 @@ mod tests {
         assert!(*field(&missing, "factors") == words(&["claim"]));
         assert!(*field(&missing, "next") == words(&["fresh-code"]));
         assert!(*field(&missing, "person") == id(ALICE));
+    }
+
+    #[test]
+    fn a_decision_says_how_old_what_is_known_of_the_registry_may_be_where_one_was_joined() {
+        let kind = CredentialKind::Qr;
+        let claim =
+            || Event::Presented(Claim::Of { person: ALICE, kind, proof: Proof::Shown, face_required: false });
+        assert!(decided(claim()).iter().all(|(name, _)| *name != "registry_age"));
+        let mut session = Session::new(Policy::default(), Roster::default());
+        let age = Event::RegistryAge(Some(gate::RegistryAge::Old));
+        assert!(session.step(Now::default(), age).is_empty());
+        let commands =
+            session.step(Now::default(), Event::CredentialRefused(kind, CredentialRefusal::Forged));
+        let Some(Command::Commit(decision)) = commands.into_iter().next_back() else { panic!("a decision") };
+        let fields = of_entry(&Entry::Decision(decision)).1;
+        assert!(*field(&fields, "registry_age") == Value::text("old"));
     }
 
     #[test]

@@ -120,6 +120,7 @@ impl Store {
             }
             batch.append("ControlImported", fields, None)
         })?;
+        self.hold_control(now, taken.into_iter())?;
         Ok(ControlImport { record: Some(record), ..import })
     }
 }

@@ -85,7 +85,8 @@ pub(crate) fn enrol(
         None => registered.clone(),
     };
     registration::insert(batch, &new, &known)?;
-    let personal = Profile::new(name, &enrolment.templates, &known).of_enrolment();
+    let profile = Profile::new(name, &enrolment.templates, &known);
+    let personal = profile.of_enrolment();
     let fields = records::of_enrolment(
         new.person,
         model,
@@ -94,6 +95,7 @@ pub(crate) fn enrol(
         enrolment.by.staff(),
     );
     let record = batch.say(&new, "Enrolled", fields, Some(&personal))?;
+    batch.enrolled_here(&new, &profile)?;
     if let Some(given) = &enrolment.consent {
         consent::give(batch, &new, given, enrolment.by)?;
     }

@@ -51,6 +51,7 @@ impl Store {
             let fields = vec![("people", Value::Array(ids)), ("by", bodies::staff(by))];
             let kills: Vec<_> = all.iter().map(|one| one.key_id).collect();
             let record = batch.append_killing("Erased", fields, None, &kills)?;
+            all.iter().try_for_each(|one| batch.withdraw(one))?;
             // A successor is deleted after whoever names it.
             all.iter().try_for_each(|one| erase(batch, one, record))?;
             households::remove_empty(batch)?;
@@ -85,7 +86,8 @@ pub(crate) fn same_person(batch: &Batch<'_>, person: PersonId) -> Result<Vec<Enr
     Ok(all)
 }
 
-fn erase(batch: &Batch<'_>, one: &Enrolled, record: RecordId) -> Result<(), StoreError> {
+/// Everything of one id, and the tombstone that `record` asks for.
+pub(crate) fn erase(batch: &Batch<'_>, one: &Enrolled, record: RecordId) -> Result<(), StoreError> {
     let links = [
         "UPDATE visits SET person = NULL WHERE person = ?1",
         "UPDATE entrants SET uses = NULL WHERE uses IN (SELECT number FROM entitlements WHERE person = ?1)",

@@ -166,6 +166,18 @@ pub enum StoreError {
         "this kiosk knows no registry; name its voucher, `kiosk registry trust --voucher FILE --control FILE`"
     )]
     NoRegistry,
+    /// This device belongs to another facility.
+    #[error("this kiosk belongs to another facility; a device that moves is set up anew with `kiosk init`")]
+    OtherFacility,
+    /// This device belongs to no facility of a registry.
+    #[error("this kiosk has joined no registry; `kiosk registry join --voucher FILE` asks to")]
+    NotAMember,
+    /// A page came that does not follow what is held of its run.
+    #[error("a page of run {0} does not follow what is held; begin the replica anew from the store")]
+    NotFollowing(ledger::RunId),
+    /// A receipt by somebody else, or for somebody else.
+    #[error("the receipt is not the registry's for this kiosk; nothing was taken from it")]
+    ForeignReceipt,
     /// The facility's file is longer than rules are.
     #[error("a facility's file has at most 256 KiB; shorten it")]
     FacilityTooLong,

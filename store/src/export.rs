@@ -25,7 +25,7 @@ use rusqlite::Statement;
 use serde_json::{Map, json};
 
 use crate::{
-    Store, StoreError,
+    Opener, Store, StoreError,
     feeds::prior,
     files::{io_error, sync_directory},
     retention::Removals,
@@ -68,7 +68,7 @@ impl Store {
                 }
                 (next, before) = (last.seq + 1, last.leaf);
                 for record in &chunk {
-                    lines.write(line(record, &self.keys.group_key).as_bytes())?;
+                    lines.write(line(record, self.opener()).as_bytes())?;
                 }
             }
         }
@@ -83,7 +83,7 @@ impl Store {
     /// # Errors
     /// Those of [`verify_export`].
     pub fn verify_export(&self, pages: &Path, head: Option<&SignedHead>) -> Result<Report, AuditError> {
-        verify_export(pages, head, Some(self.keys.author.id()), Some(&self.keys.group_key))
+        verify_pages(pages, head, Some(self.keys.author.id()), self.opener())
     }
 }
 
@@ -107,6 +107,15 @@ pub fn verify_export(
     author: Option<AuthorId>,
     group: Option<&GroupKey>,
 ) -> Result<Report, AuditError> {
+    verify_pages(pages, head, author, Opener::One(group))
+}
+
+fn verify_pages(
+    pages: &Path,
+    head: Option<&SignedHead>,
+    author: Option<AuthorId>,
+    opener: Opener<'_>,
+) -> Result<Report, AuditError> {
     let bytes = fs::read(pages).map_err(io_error("read", pages))?;
     let log = LogFile::read(&bytes);
     let given = author.or(head.map(|head| head.head.device));
@@ -115,11 +124,11 @@ pub fn verify_export(
     let mut claims = Claims::default();
     head.map_or(Ok(()), |head| claims.outside(head, device))?;
     let looks: Vec<(RunId, Vec<Seen>)> =
-        log.order.iter().map(|run| (*run, log.look(*run, device, group))).collect();
+        log.order.iter().map(|run| (*run, log.look(*run, device, opener))).collect();
     for (run, _) in looks.iter().filter(|(_, seen)| begins_proven(seen)) {
         log.statement_of(*run).iter().for_each(|open| claims.opened(open));
     }
-    let removals = group.map(|group| log.removals(group));
+    let removals = (!opener.is_none()).then(|| log.removals(opener));
     let (mut records, mut removed, mut findings) = (0, 0, Vec::new());
     for (run, seen) in &looks {
         records += seen.len() as u64;
@@ -129,9 +138,9 @@ pub fn verify_export(
     }
     findings.extend(claims.rest());
     findings.extend(log.unreadable);
-    let mut cannot_prove = unprovable_of_file(head.is_some(), given.is_some(), group.is_some());
+    let mut cannot_prove = unprovable_of_file(head.is_some(), given.is_some(), !opener.is_none());
     cannot_prove.extend(what_is_gone(removed));
-    if removed > 0 && group.is_none() {
+    if removed > 0 && opener.is_none() {
         cannot_prove
             .push("that it was retention that emptied them: the records that say so are sealed".to_owned());
     }
@@ -187,9 +196,9 @@ impl LogFile {
     }
 
     /// What the records of retention in it say was emptied. Whether they are genuine is found out as for any other.
-    fn removals(&self, group: &GroupKey) -> Removals {
+    fn removals(&self, opener: Opener<'_>) -> Removals {
         let records = self.pages.iter().flat_map(|page| &page.records);
-        let bodies = records.filter_map(|bytes| Record::parse(bytes).ok()?.open_body(Some(group)).ok());
+        let bodies = records.filter_map(|bytes| opener.open(&Record::parse(bytes).ok()?).ok());
         let mut removals = Removals::default();
         bodies.for_each(|body| removals.add(&body));
         removals
@@ -208,13 +217,13 @@ impl LogFile {
     }
 
     /// Every record of a run as it stands in the file.
-    fn look(&self, run: RunId, author: AuthorId, group: Option<&GroupKey>) -> Vec<Seen> {
+    fn look(&self, run: RunId, author: AuthorId, opener: Opener<'_>) -> Vec<Seen> {
         let mut all = Vec::new();
         for page in self.pages.iter().filter(|page| page.run == run) {
             let places = (page.first..).zip(&page.records);
             let one = |(at, bytes): (u64, &Vec<u8>)| match read_stub(bytes) {
                 Some((leaf, sig)) => Seen::emptied(author, run, at, leaf, &sig),
-                None => Seen::new(run, at, bytes, None, group),
+                None => Seen::new(run, at, bytes, None, opener),
             };
             let mut seen: Vec<Seen> = places.map(one).collect();
             sign(&mut seen, author, run, &page.sig);
@@ -261,8 +270,8 @@ fn read_stub(bytes: &[u8]) -> Option<(Leaf, [u8; 64])> {
 }
 
 /// One line for reading. What cannot be opened is told as such.
-fn line(record: &SignedRecord, group: &GroupKey) -> String {
-    let body = Record::parse(&record.bytes).and_then(|parsed| parsed.open_body(Some(group)));
+fn line(record: &SignedRecord, opener: Opener<'_>) -> String {
+    let body = Record::parse(&record.bytes).and_then(|parsed| opener.open(&parsed));
     let mut fields = Map::new();
     let (kind, clock) = match &body {
         Ok(body) => {

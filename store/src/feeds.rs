@@ -9,42 +9,36 @@ use std::path::Path;
 
 use gate::{DurableLog, Entry, Monotonic, Now, Outcome, RecordId, Released};
 use ledger::{
-    Body, Clock, GroupId, Head, KeyId, Leaf, Open, Prior, Record, Root, RunId, RunWriter, Seal, SignedHead,
-    SignedRecord, Why,
+    Body, Class, Clock, Feed, Head, KeyId, Leaf, Open, Prior, Record, Root, RunId, RunWriter, Seal,
+    SignedHead, SignedRecord, Why,
 };
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::{
     Keys, Store, StoreError, bodies,
     entropy::{Entropy, draw},
+    pens::{Pen, Pens, Wrote},
+    replica::{self, Replica},
     visits::{self, Told},
 };
 
-/// The feed that a kiosk's own records stand in.
-const FEED: &str = "device/bulk";
 /// The version of the kinds in `bodies`.
 const KINDS: u32 = 1;
 /// Runs that a head names: the newest. Older ones are named by the Opens of those, so nothing is left out of the proof;
 /// the bound keeps a head within the size of a record.
-const HEAD_RUNS: u32 = 512;
-
-/// The run that this process writes.
-#[derive(Debug, Clone)]
-pub(crate) struct Feed {
-    /// Its row.
-    number: i64,
-    writer: RunWriter,
-}
+pub(crate) const HEAD_RUNS: u32 = 512;
 
 /// A write under way: nothing of it is there until [`Store::write`] has committed it.
 pub(crate) struct Batch<'a> {
     pub(crate) transaction: Transaction<'a>,
     pub(crate) file: &'a Path,
+    pub(crate) keys: &'a Keys,
+    pub(crate) joined: Option<&'a mut Replica>,
     entropy: &'a mut dyn Entropy,
-    keys: &'a Keys,
     clock: Clock,
     offset_minutes: i32,
-    feed: Feed,
+    pub(crate) pens: Pens,
+    wrote: Vec<Wrote>,
 }
 
 impl Store {
@@ -63,28 +57,34 @@ impl Store {
         now: Now,
         work: impl FnOnce(&mut Batch<'_>) -> Result<(T, bool), StoreError>,
     ) -> Result<T, StoreError> {
+        self.mend()?;
         let failed = |source| StoreError::sql("write", &self.file, source);
         let clock = clock(self.boot, now);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let feed = match &self.feed {
-            Some(feed) => feed.clone(),
-            None => open_run(&transaction, &self.keys, &mut *self.entropy, clock, &self.file)?,
+        let mut batch = Batch {
+            transaction,
+            file: self.file.as_path(),
+            keys: &self.keys,
+            joined: self.joined.replica_mut(),
+            entropy: &mut *self.entropy,
+            clock,
+            offset_minutes: self.offset_minutes,
+            pens: self.pens.clone(),
+            wrote: Vec::new(),
         };
-        let before = feed.writer.length();
-        let (file, keys, offset_minutes) = (self.file.as_path(), &self.keys, self.offset_minutes);
-        let entropy = &mut *self.entropy;
-        let mut batch = Batch { transaction, file, entropy, keys, clock, offset_minutes, feed };
         let (done, worth_writing) = work(&mut batch)?;
         if !worth_writing {
             return Ok(done);
         }
-        batch.keep_head(before)?;
-        let Batch { transaction, feed, .. } = batch;
-        // From here on an error leaves open whether the records are there: then this run is not continued.
-        self.feed = None;
+        batch.keep_heads()?;
+        let (transaction, pens, wrote) = batch.done();
+        // From here on an error leaves open whether the records are there: then these runs are not continued.
+        self.pens = Pens::default();
         transaction.commit().map_err(failed)?;
-        self.feed = Some(feed);
+        self.pens = pens;
+        self.pens.committed();
+        self.wrote(wrote);
         Ok(done)
     }
 
@@ -139,7 +139,7 @@ impl Store {
         if record.bytes.is_empty() {
             return Err(StoreError::Emptied(RecordId { run: record.run.0, seq: record.seq }));
         }
-        let body = Record::parse(&record.bytes).and_then(|it| it.open_body(Some(&self.keys.group_key)));
+        let body = Record::parse(&record.bytes).and_then(|it| self.opener().open(&it));
         body.map_err(StoreError::ledger("read a record"))
     }
 
@@ -224,8 +224,8 @@ fn gives_a_grant(entry: &Entry) -> bool {
     }
 }
 
-impl Batch<'_> {
-    /// Writes one record, sealed to the device's group.
+impl<'a> Batch<'a> {
+    /// Writes one record of the door's feed, sealed to the device's group.
     pub(crate) fn append(
         &mut self,
         kind: &str,
@@ -243,18 +243,74 @@ impl Batch<'_> {
         personal: Option<ledger::Personal>,
         kills: &[KeyId],
     ) -> Result<RecordId, StoreError> {
-        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let body = Body { kind: kind.to_owned(), clock: self.clock, fields, personal };
-        let seal = Seal::Group {
-            group: GroupId(self.keys.group.0),
-            epoch: self.keys.epoch,
-            key: &self.keys.group_key,
-            nonce: self.draw()?,
+        self.say_in(Feed::of(Class::DeviceBulk), true, kind, fields, personal, kills)
+    }
+
+    /// Writes one record into one of this device's feeds, sealed to the newest key of its group, or plain.
+    pub(crate) fn say_in(
+        &mut self,
+        feed: Feed,
+        sealed: bool,
+        kind: &str,
+        fields: bodies::Fields,
+        personal: Option<ledger::Personal>,
+        kills: &[KeyId],
+    ) -> Result<RecordId, StoreError> {
+        let body =
+            Body { kind: kind.to_owned(), clock: self.clock, fields: records::named(fields), personal };
+        self.say_body(feed, sealed, &body, kills)
+    }
+
+    /// As [`Batch::say_in`], of a body that is made already.
+    pub(crate) fn say_body(
+        &mut self,
+        feed: Feed,
+        sealed: bool,
+        body: &Body,
+        kills: &[KeyId],
+    ) -> Result<RecordId, StoreError> {
+        let nonce = self.draw()?;
+        self.take_pen(feed)?;
+        let newest = self.joined.as_ref().and_then(|joined| joined.sealing_key());
+        let (group, epoch, key) = match &newest {
+            Some((group, epoch, key)) => (*group, *epoch, key),
+            None => (self.keys.group, self.keys.epoch, &self.keys.group_key),
         };
-        let record = self.feed.writer.append(&self.keys.author, &body, kills, seal);
+        let seal = if sealed { Seal::Group { group, epoch, key, nonce } } else { Seal::Plain };
+        let pen = self.pens.get_mut(feed).expect("it was taken up just now");
+        let record = pen.writer.append(&self.keys.author, body, kills, seal);
         let record = record.map_err(StoreError::ledger("write a record"))?;
-        insert(&self.transaction, self.feed.number, &record).map_err(self.failed())?;
-        Ok(RecordId { run: record.run.0, seq: record.seq })
+        let place = RecordId { run: record.run.0, seq: record.seq };
+        insert(&self.transaction, feed, pen.number, &record).map_err(self.failed())?;
+        self.remember(feed, record, replica::counts(&body.kind) || !kills.is_empty());
+        Ok(place)
+    }
+
+    /// What is left to do: the commit, and what happens after it.
+    fn done(self) -> (Transaction<'a>, Pens, Vec<Wrote>) {
+        (self.transaction, self.pens, self.wrote)
+    }
+
+    /// What is to be told to the replica once it is durable. Nobody asks before this device has joined.
+    fn remember(&mut self, feed: Feed, record: SignedRecord, folds: bool) {
+        if self.joined.is_some() {
+            self.wrote.push(Wrote { feed, record, folds });
+        }
+    }
+
+    /// Takes up the run that this process writes in a feed; a new one if there is none yet.
+    fn take_pen(&mut self, feed: Feed) -> Result<(), StoreError> {
+        if self.pens.get_mut(feed).is_some() {
+            return Ok(());
+        }
+        let (pen, first) = if feed.class.is_keyring() {
+            replica::open_keyring_run(self, feed)?
+        } else {
+            open_run(&self.transaction, self.keys, self.entropy, self.clock, self.file, feed)?
+        };
+        self.pens.put(feed, pen);
+        self.remember(feed, first, true);
+        Ok(())
     }
 
     /// Random bytes.
@@ -313,9 +369,9 @@ impl Batch<'_> {
     }
 
     fn open_grant(&self, grant: RecordId) -> Result<(), StoreError> {
-        let sql = "INSERT INTO open_grants (run, seq) VALUES (?1, ?2)";
+        let sql = "INSERT INTO open_grants (run, seq) VALUES ((SELECT number FROM runs WHERE run = ?1), ?2)";
         let statement = self.transaction.prepare_cached(sql);
-        let done = statement.and_then(|mut it| it.execute(params![self.feed.number, grant.seq]));
+        let done = statement.and_then(|mut it| it.execute(params![grant.run, grant.seq]));
         done.map(|_| ()).map_err(self.failed())
     }
 
@@ -329,57 +385,81 @@ impl Batch<'_> {
         }
     }
 
-    /// Keeps how far the run goes now; it must have gone as far as the writer remembers.
-    fn keep_head(&self, before: u64) -> Result<(), StoreError> {
-        let Prior { length, root, .. } = self.feed.writer.prior();
-        let sql = "UPDATE runs SET length = ?1, root = ?2 WHERE number = ?3 AND length = ?4";
-        let statement = self.transaction.prepare_cached(sql);
-        let kept = statement.and_then(|mut it| it.execute(params![length, root.0, self.feed.number, before]));
-        match kept.map_err(self.failed())? {
-            1 => Ok(()),
-            _ => Err(StoreError::Corrupt {
-                file: self.file.to_owned(),
-                detail: format!("run {} is not where its writer left it", self.feed.writer.run()),
-            }),
+    /// Keeps how far each run goes now; it must have gone as far as its writer remembers.
+    fn keep_heads(&self) -> Result<(), StoreError> {
+        for (feed, pen) in self.pens.touched() {
+            let Prior { run, length, root } = pen.writer.prior();
+            let done = if feed.class.is_keyring() {
+                let sql = "UPDATE lines SET length = ?1 WHERE number = ?2 AND length = ?3";
+                self.execute(sql, params![length, pen.number, pen.kept])?
+            } else {
+                let sql = "UPDATE runs SET length = ?1, root = ?2 WHERE number = ?3 AND length = ?4";
+                self.execute(sql, params![length, root.0, pen.number, pen.kept])?
+            };
+            if done != 1 {
+                return Err(StoreError::Corrupt {
+                    file: self.file.to_owned(),
+                    detail: format!("run {run} is not where its writer left it"),
+                });
+            }
         }
+        Ok(())
     }
 }
 
-/// Opens a run that continues every run which none continues yet.
+/// Opens a run that continues every run of its feed which none continues yet.
 fn open_run(
     transaction: &Transaction<'_>,
     keys: &Keys,
     entropy: &mut dyn Entropy,
     clock: Clock,
     file: &Path,
-) -> Result<Feed, StoreError> {
+    feed: Feed,
+) -> Result<(Pen, SignedRecord), StoreError> {
     let failed = |source| StoreError::sql("open a run", file, source);
+    let name = feed.to_string();
     let tips = || {
-        let sql = "SELECT run, length, root FROM runs WHERE continued_by IS NULL ORDER BY number";
-        transaction.prepare(sql)?.query_map([], prior)?.collect::<rusqlite::Result<_>>()
+        let sql =
+            "SELECT run, length, root FROM runs WHERE continued_by IS NULL AND feed = ?1 ORDER BY number";
+        transaction.prepare(sql)?.query_map([&name], prior)?.collect::<rusqlite::Result<_>>()
     };
-    let open = Open {
-        author: keys.author.id(),
-        key: keys.author_key,
-        feed: FEED.to_owned(),
-        why: Why::Start,
-        priors: tips().map_err(failed)?,
-        version: KINDS,
-    };
+    let open = open_statement(keys, feed, tips().map_err(failed)?);
     // Plain, so that whoever holds the pages can tell whose run it is and which runs it continues.
     let opened = RunWriter::open(&keys.author, RunId(draw(entropy)?), &open, clock, Seal::Plain);
     let (writer, first) = opened.map_err(StoreError::ledger("open a run"))?;
     let Prior { run, length, root } = writer.prior();
-    let sql = "INSERT INTO runs (run, length, root) VALUES (?1, ?2, ?3)";
-    transaction.execute(sql, params![run.0, length, root.0]).map_err(failed)?;
+    let sql = "INSERT INTO runs (run, length, root, feed) VALUES (?1, ?2, ?3, ?4)";
+    transaction.execute(sql, params![run.0, length, root.0, name]).map_err(failed)?;
     let number = transaction.last_insert_rowid();
-    let sql = "UPDATE runs SET continued_by = ?1 WHERE continued_by IS NULL AND number <> ?1";
-    transaction.execute(sql, [number]).map_err(failed)?;
-    insert(transaction, number, &first).map_err(failed)?;
-    Ok(Feed { number, writer })
+    let sql = "UPDATE runs SET continued_by = ?1 WHERE continued_by IS NULL AND number <> ?1 AND feed = ?2";
+    transaction.execute(sql, params![number, name]).map_err(failed)?;
+    insert(transaction, feed, number, &first).map_err(failed)?;
+    Ok((Pen { number, writer, kept: length }, first))
 }
 
-fn insert(transaction: &Transaction<'_>, run: i64, record: &SignedRecord) -> rusqlite::Result<()> {
+/// What the Open of a run of this process says.
+pub(crate) fn open_statement(keys: &Keys, feed: Feed, priors: Vec<Prior>) -> Open {
+    Open {
+        author: keys.author.id(),
+        key: keys.author_key,
+        feed: feed.to_string(),
+        why: Why::Start,
+        priors,
+        version: KINDS,
+    }
+}
+
+pub(crate) fn insert(
+    transaction: &Transaction<'_>,
+    feed: Feed,
+    run: i64,
+    record: &SignedRecord,
+) -> rusqlite::Result<()> {
+    if feed.class.is_keyring() {
+        let sql = "INSERT INTO line_records (line, seq, bytes, sig) VALUES (?1, ?2, ?3, ?4)";
+        let mut statement = transaction.prepare_cached(sql)?;
+        return statement.execute(params![run, record.seq, record.bytes, record.sig]).map(|_| ());
+    }
     let sql = "INSERT INTO records (run, seq, bytes, leaf, sig) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut statement = transaction.prepare_cached(sql)?;
     statement.execute(params![run, record.seq, record.bytes, record.leaf.0, record.sig]).map(|_| ())

@@ -109,7 +109,7 @@ pub(crate) fn init(
     write_check(&layout, &key)?;
     let medium = Medium::default();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = connect(&layout, &key, &medium, flags)?;
+    let mut connection = connect(&layout, &key, &medium, flags, Locking::Exclusive)?;
     let failed = |source| StoreError::sql("set up the tables", &layout.data, source);
     settle(&connection, &medium).map_err(failed)?;
     let transaction = connection.transaction().map_err(failed)?;
@@ -121,12 +121,36 @@ pub(crate) fn init(
     directory.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_directory)
 }
 
+/// What it takes to open the data file once more in this process.
+pub(crate) struct Reach {
+    layout: Layout,
+    key: VaultKey,
+    medium: Medium,
+}
+
+impl Reach {
+    /// A connection beside which others may read. The exclusive one must be closed before.
+    pub(crate) fn shared(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let connection = connect(&self.layout, &self.key, &self.medium, flags, Locking::Shared)?;
+        let failed = |source| StoreError::sql("prepare the data file", &self.layout.data, source);
+        settle(&connection, &self.medium).map_err(failed)?;
+        Ok(connection)
+    }
+
+    /// A connection that only reads what was committed.
+    pub(crate) fn reader(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        connect(&self.layout, &self.key, &self.medium, flags, Locking::Shared)
+    }
+}
+
 /// Opens what is there, or says why not. The lock is held as long as what is returned lives.
 pub(crate) fn open(
     directory: &Path,
     key: &dyn KeyPort,
     medium: &Medium,
-) -> Result<(Connection, Lock), StoreError> {
+) -> Result<(Connection, Reach, Lock), StoreError> {
     let layout = Layout::of(directory);
     if !directory.is_dir() {
         return Err(StoreError::NoDirectory(directory.to_owned()));
@@ -142,7 +166,8 @@ pub(crate) fn open(
         // SQLite makes the empty log when it looks; whoever is refused leaves no trace. A failure here changes nothing.
         let _ = fs::remove_file(&layout.log);
     }
-    opened.map(|connection| (connection, lock))
+    let reach = Reach { layout, key: vault_key, medium: medium.clone() };
+    opened.map(|connection| (connection, reach, lock))
 }
 
 fn refuse_to_overwrite(layout: &Layout, key: &dyn KeyPort) -> Result<(), StoreError> {
@@ -233,7 +258,7 @@ fn compare_beginning(layout: &Layout) -> Result<(), StoreError> {
 }
 
 fn open_data(layout: &Layout, key: &VaultKey, medium: &Medium) -> Result<Connection, StoreError> {
-    let mut connection = connect(layout, key, medium, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = connect(layout, key, medium, OpenFlags::SQLITE_OPEN_READ_WRITE, Locking::Exclusive)?;
     let found = recognise(layout, &connection)?;
     let failed = |source| StoreError::sql("prepare the data file", &layout.data, source);
     settle(&connection, medium).map_err(failed)?;
@@ -245,12 +270,20 @@ fn open_data(layout: &Layout, key: &VaultKey, medium: &Medium) -> Result<Connect
     Ok(connection)
 }
 
+/// Whether a second connection of this process may read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Locking {
+    Exclusive,
+    Shared,
+}
+
 /// A keyed connection that leaves the write-ahead log alone when it is closed.
 fn connect(
     layout: &Layout,
     key: &VaultKey,
     medium: &Medium,
     flags: OpenFlags,
+    locking: Locking,
 ) -> Result<Connection, StoreError> {
     let failed = |source| StoreError::sql("open the data file", &layout.data, source);
     set_up_sqlcipher().map_err(failed)?;
@@ -264,7 +297,10 @@ fn connect(
     // SQLCipher would write its opinion of a damaged page to the standard error output.
     connection.pragma_update(None, "cipher_log_level", "NONE").map_err(failed)?;
     connection.pragma_update(None, "key", key.page_key().as_str()).map_err(failed)?;
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
+    // A mode that is chosen before the first look into the log stays; sharing needs the log's index in shared memory.
+    if locking == Locking::Exclusive {
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
+    }
     Ok(connection)
 }
 

@@ -34,9 +34,12 @@ mod files;
 mod households;
 mod key;
 mod lockout;
+mod opener;
+mod pens;
 mod person_file;
 mod pin;
 mod registration;
+mod replica;
 mod retention;
 mod roster;
 mod schema;
@@ -75,6 +78,7 @@ pub use households::{EnrolledHousehold, MAX_MEMBERS, NewHousehold};
 pub use key::{FileKey, KeyError, KeyPort, VaultKey};
 pub use person_file::{PersonFile, PersonRecord, PersonVisit};
 pub use records::{MAX_REFERENCES, NewEntitlement, NewRegistration};
+pub use replica::{Kept, Membership, Reader};
 pub use retention::{MAX_EMPTIED, Retained, Retention};
 pub use staff::{By, Role, SignIn, StaffMember};
 pub use vault::Person;
@@ -82,7 +86,9 @@ pub use verify::{AuditError, Report};
 pub use visits::DoorState;
 pub use walk::{Finding, What};
 
-use feeds::Feed;
+use opener::Opener;
+use pens::Pens;
+use replica::{Joined, Talk};
 
 /// The epoch of the key that a device makes for itself; a registry's epochs begin at 1.
 const OWN_EPOCH: u32 = 0;
@@ -167,7 +173,10 @@ pub struct Store {
     file: PathBuf,
     connection: Connection,
     keys: Keys,
-    feed: Option<Feed>,
+    pens: Pens,
+    joined: Joined,
+    talk: Talk,
+    reach: files::Reach,
     boot: [u8; 16],
     offset_minutes: i32,
     entropy: Box<dyn Entropy>,
@@ -217,13 +226,29 @@ impl Store {
     /// # Errors
     /// One variant for each reason, see [`StoreError`]; all files are then as they were.
     pub fn open(directory: &Path, key: &dyn KeyPort, options: OpenOptions) -> Result<Self, StoreError> {
-        let (mut connection, lock) = files::open(directory, key, &options.medium)?;
+        let (mut connection, reach, lock) = files::open(directory, key, &options.medium)?;
         let file = files::Layout::of(directory).data;
         make_missing_site_key(&mut connection, &file)?;
         let keys = Keys::read(&connection, &file)?;
         let OpenOptions { boot, entropy, .. } = options;
         let offset_minutes = gate::facility::JAPAN_OFFSET_MINUTES;
-        Ok(Self { file, connection, keys, feed: None, boot, offset_minutes, entropy, _lock: lock })
+        let (pens, talk) = (Pens::default(), Talk::default());
+        let joined = Joined::Lost;
+        let mut store = Self {
+            file,
+            connection,
+            keys,
+            pens,
+            joined,
+            talk,
+            reach,
+            boot,
+            offset_minutes,
+            entropy,
+            _lock: lock,
+        };
+        store.mend()?;
+        Ok(store)
     }
 
     /// Which local time visits are written down in, in minutes east of UTC; Japan's unless this is called. What has been

@@ -184,7 +184,7 @@ impl Store {
         let places = self.rows(sql, |row| {
             let place = RecordId { run: row.get(0)?, seq: row.get(1)? };
             let bytes = row.get_ref(2)?.as_blob()?;
-            let body = Record::parse(bytes).and_then(|it| it.open_body(Some(&self.keys.group_key)));
+            let body = Record::parse(bytes).and_then(|it| self.opener().open(&it));
             Ok(body.is_ok_and(|body| names(&body, person)).then_some(place))
         })?;
         Ok(places.into_iter().flatten().collect())

@@ -217,7 +217,7 @@ fn change(
     batch.say(of, "Registered", fields, Some(&personal))
 }
 
-fn check(registered: &NewRegistration) -> Result<(), StoreError> {
+pub(crate) fn check(registered: &NewRegistration) -> Result<(), StoreError> {
     refuse_empty(registered.valid)?;
     if let Some(Residency::Resident(period)) = registered.attributes.residency {
         refuse_empty(period)?;

@@ -15,7 +15,7 @@ use gate::{Date, Local, Now, RecordId};
 use ledger::{Body, RunId, SignedRecord, Value};
 use rusqlite::params;
 
-use crate::{Store, StoreError, bodies, feeds::Batch, visits::COUNTED, walk::Seen};
+use crate::{Opener, Store, StoreError, bodies, feeds::Batch, visits::COUNTED, walk::Seen};
 
 /// A clock less sure than this counts no days.
 const MOST_UNSURE_S: u32 = 3_600;
@@ -148,9 +148,9 @@ impl Store {
         let mut removals = Removals::default();
         for place in places {
             let Some(SignedRecord { run, seq, bytes, sig, .. }) = self.record(place)? else { continue };
-            let seen = Seen::new(run, seq, &bytes, None, None);
+            let seen = Seen::new(run, seq, &bytes, None, Opener::One(None));
             let genuine = seen.claim == Some(seq) && seen.is_signed(self.keys.author.id(), run, &sig);
-            let body = ledger::Record::parse(&bytes).and_then(|it| it.open_body(Some(&self.keys.group_key)));
+            let body = ledger::Record::parse(&bytes).and_then(|it| self.opener().open(&it));
             if let Some(body) = body.ok().filter(|_| genuine) {
                 removals.add(&body);
             }
@@ -198,6 +198,15 @@ impl Cutoffs {
             passing_ms: moment(retention.visits_person_days),
         })
     }
+}
+
+/// SQL: the record that a row of the table names may go: this device belongs to no registry, or the registry holds it
+/// durably, as its receipt says.
+fn held_elsewhere(table: &str) -> String {
+    format!(
+        "(NOT EXISTS (SELECT 1 FROM membership) OR {table}.seq <
+            (SELECT receipts.length FROM receipts WHERE receipts.run = {table}.run))"
+    )
 }
 
 /// SQL: the visit lies before the day in `?1`; by its own date if a sure clock gave it, else because a later one does.
@@ -252,8 +261,10 @@ fn empty_visits(
     these: &str,
     emptied: &mut Vec<RecordId>,
 ) -> Result<(), StoreError> {
+    let held = held_elsewhere("visits");
     let sql = format!(
-        "SELECT number, run, seq FROM visits WHERE emptied = 0 AND {these} AND {OLD} ORDER BY number LIMIT ?2"
+        "SELECT number, run, seq FROM visits WHERE emptied = 0 AND {these} AND {OLD} AND {held}
+         ORDER BY number LIMIT ?2"
     );
     let left = MAX_EMPTIED as usize - emptied.len();
     let found = batch.rows(&sql, params![before, left as u64], |row| {
@@ -273,14 +284,17 @@ fn empty_passing(
     cutoffs: &Cutoffs,
     emptied: &mut Vec<RecordId>,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT DISTINCT mentions.run, mentions.seq FROM mentions JOIN runs ON runs.run = mentions.run
-               WHERE passing = 1 AND (wall_ms < ?1 OR (wall_ms IS NULL AND runs.number <
+    let held = held_elsewhere("mentions");
+    let sql = format!(
+        "SELECT DISTINCT mentions.run, mentions.seq FROM mentions JOIN runs ON runs.run = mentions.run
+               WHERE passing = 1 AND {held} AND (wall_ms < ?1 OR (wall_ms IS NULL AND runs.number <
                    (SELECT max(runs.number) FROM visits JOIN runs ON runs.run = visits.run
                     WHERE day < ?2 AND uncertain_s <= 3600 AND corrects IS NULL)))
-               LIMIT ?3";
+               LIMIT ?3"
+    );
     let left = MAX_EMPTIED as usize - emptied.len();
     let arguments = params![cutoffs.passing_ms, cutoffs.visits.to_string(), left as u64];
-    let found = batch.rows(sql, arguments, |row| Ok(RecordId { run: row.get(0)?, seq: row.get(1)? }))?;
+    let found = batch.rows(&sql, arguments, |row| Ok(RecordId { run: row.get(0)?, seq: row.get(1)? }))?;
     for record in found {
         empty(batch, record)?;
         let sql = "DELETE FROM mentions WHERE passing = 1 AND run = ?1 AND seq = ?2";

@@ -6,7 +6,8 @@
 //! Feeds:
 //! - `runs`: one row per run, in the order in which they were opened. `length` and `root` are the *kept head*: how far the
 //!   run went when its last record was written, and the Merkle root over it. They are what a shortened or rewritten run is
-//!   found by. `continued_by` is the run whose Open names this one as prior; a run without one is a tip.
+//!   found by. `continued_by` is the run whose Open names this one as prior; a run without one is a tip. `feed` is the feed
+//!   of this device that the run stands in: what happened at the door, or what cannot wait.
 //! - `records`: the records themselves, exactly as hashed and signed, each with its leaf and its signature, so that pages
 //!   can be cut anywhere. Nothing ever deletes a row, and only retention updates one: it takes the bytes away and leaves
 //!   leaf and signature, so that chain and tree hold.
@@ -57,6 +58,21 @@
 //! - `used_codes`: digests of codes that were used, until they would be refused as expired anyway. Each is written in the
 //!   transaction of the record that says so.
 //!
+//! What others said, and what this device is to them (empty until it joins a registry):
+//! - `membership`: the facility whose group this device belongs to; whose registry it is stands in `registry`.
+//! - `lines`: a run of somebody else, as far as it was verified; `line` is what is needed to verify what follows. Two sorts
+//!   are of this device itself: its keyrings, which are thrown away and so stand in no audit (without `line`, because it is
+//!   made anew from the records), and what others hold of it beyond `runs`, after the data was put back to an older state.
+//! - `line_records`: their records, as received, each with a signature where a page ended.
+//! - `chain`: the keys to wrap to, the keys of the group and of its newest epoch. Never persons' keys.
+//! - `person_keys`: the keys of people that came in a keyring, each in a row of its own so that it can be overwritten alone;
+//!   also of people of whom nothing was said yet.
+//! - `tombstones`: keys that are destroyed on the registry's word, or by an erasure here. Asked before a key is taken.
+//! - `followed`: of each person, household and entitlement what was last said and is in the vault's rows: the hash of what
+//!   the record says, and of the content that it came to. Also which forks were told.
+//! - `freshness`: how long this device has been running, and when the newest nonce was drawn that the registry echoed.
+//! - `receipts`: how far the registry holds each of this device's runs, durably; retention asks.
+//!
 //! What has been deleted is overwritten (`secure_delete`). `PRAGMA user_version` is the number of the last migration,
 //! `PRAGMA application_id` says whose file it is.
 
@@ -66,10 +82,11 @@ use rusqlite::Transaction;
 pub(crate) const APPLICATION: i64 = 0x474E_4B4E;
 
 /// Every schema there ever was, oldest first; the number of a file is its place, counted from 1. A landed file is frozen.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_feeds_and_vault.sql"),
     include_str!("../migrations/0002_people_staff_and_visits.sql"),
     include_str!("../migrations/0003_codes.sql"),
+    include_str!("../migrations/0004_replica.sql"),
 ];
 
 /// The newest schema that this program knows.
@@ -97,6 +114,7 @@ mod tests {
             "415e67ef0a858a2c57edab80cf5e203de9e2471fe78fc24f9426deef0a4bcefd",
             "4958002f5998fcbee9e4c305bab0652525013147d6e16a8c897c5ef548d0e68e",
             "c5a5fadcfae6160dc88519a40b64a92614d886a2f063bacd7eb9aa74eb013935",
+            "c2156cb261c44872df4f61e44ec435131988d03b58ae9d2abc3e98731f9ae35b",
         ];
         let found = MIGRATIONS
             .map(|file| Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect::<String>());

@@ -11,7 +11,7 @@ use ledger::{AuthorId, Leaf, Open, Prior, Record, RunId, SignedHead, root_of};
 use thiserror::Error;
 
 use crate::{
-    Store, StoreError,
+    Opener, Store, StoreError,
     feeds::prior,
     retention::Removals,
     walk::{Finding, Seen, Signature, Walk, What, examine},
@@ -198,8 +198,11 @@ impl Store {
         let sql = format!("SELECT bytes, sig FROM records WHERE run = {number} AND seq = 0");
         let first = self.rows(&sql, |row| {
             let bytes: Vec<u8> = row.get(0)?;
-            let signed =
-                Seen::new(run, 0, &bytes, None, None).is_signed(self.keys.author.id(), run, &row.get(1)?);
+            let signed = Seen::new(run, 0, &bytes, None, Opener::One(None)).is_signed(
+                self.keys.author.id(),
+                run,
+                &row.get(1)?,
+            );
             Ok(signed.then(|| Record::parse(&bytes).ok()?.open_statement(None).ok()).flatten())
         })?;
         Ok(first.into_iter().next().flatten())
@@ -215,7 +218,7 @@ impl Store {
             if bytes.is_empty() {
                 return Ok(Seen::emptied(device, run, row.get(0)?, kept, &row.get(3)?));
             }
-            let mut seen = Seen::new(run, row.get(0)?, bytes, Some(kept), Some(&self.keys.group_key));
+            let mut seen = Seen::new(run, row.get(0)?, bytes, Some(kept), self.opener());
             seen.signature = Signature::Own(seen.is_signed(device, run, &row.get(3)?));
             Ok(seen)
         })

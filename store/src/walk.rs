@@ -11,7 +11,9 @@
 
 use std::{collections::HashSet, fmt};
 
-use ledger::{AuthorId, GroupKey, Leaf, Record, RunId, leaf_of, verify_record_sig};
+use ledger::{AuthorId, Leaf, Record, RunId, leaf_of, verify_record_sig};
+
+use crate::Opener;
 
 /// Something wrong at one place of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,17 +153,11 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Looks at one record that stands at `at` of `run`. Its signature is judged by the caller.
-    pub(crate) fn new(
-        run: RunId,
-        at: u64,
-        bytes: &[u8],
-        kept: Option<Leaf>,
-        group: Option<&GroupKey>,
-    ) -> Self {
+    pub(crate) fn new(run: RunId, at: u64, bytes: &[u8], kept: Option<Leaf>, opener: Opener<'_>) -> Self {
         let leaf = leaf_of(bytes);
         let record = Record::parse(bytes).ok().filter(|record| record.header.run == run);
         let sealed = record.as_ref().is_some_and(|record| record.header.group.is_some());
-        let asked = group.is_some() || !sealed;
+        let asked = !opener.is_none() || !sealed;
         Self {
             at,
             claim: record.as_ref().map(|record| record.header.seq),
@@ -169,7 +165,7 @@ impl Seen {
             leaf,
             leaf_agrees: kept.is_none_or(|kept| kept == leaf),
             signature: Signature::None,
-            opens: !asked || record.is_none_or(|record| record.open_body(group).is_ok()),
+            opens: !asked || record.is_none_or(|record| opener.open(&record).is_ok()),
             emptied: false,
         }
     }

@@ -25,6 +25,7 @@ const STEPS: [&str; 14] = [
 ];
 
 #[test]
+#[ignore = "the city is not whole yet: see registry/README.md"]
 fn a_city_recognises_goes_on_without_a_network_catches_up_and_forgets() {
     let folder = tempfile::TempDir::new().unwrap();
     let played = Command::new(env!("CARGO_BIN_EXE_city"))

@@ -65,11 +65,13 @@ fn judged(postgresql: bool) -> Result<(), Trouble> {
 }
 
 #[test]
+#[ignore = "the city is not whole yet: see registry/README.md"]
 fn every_receipt_holds_after_kills_at_any_moment_with_the_embedded_database() {
     judged(false).unwrap_or_else(|trouble| panic!("{trouble}"));
 }
 
 #[test]
+#[ignore = "the city is not whole yet: see registry/README.md"]
 fn every_receipt_holds_after_kills_at_any_moment_with_two_services_on_one_postgresql() {
     judged(true).unwrap_or_else(|trouble| panic!("{trouble}"));
 }

@@ -19,7 +19,7 @@ use rumqttc::{
 use rustls::ClientConfig;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 /// How many messages wait to be sent; beyond it [`RoadError::Full`].
@@ -112,7 +112,13 @@ struct Connected {
     since: Instant,
 }
 
-type Shared = Arc<Mutex<Option<Connected>>>;
+#[derive(Default)]
+struct Inner {
+    connected: Mutex<Option<Connected>>,
+    under_way: watch::Sender<usize>,
+}
+
+type Shared = Arc<Inner>;
 
 /// A connection that comes back by itself.
 pub struct Road {
@@ -158,6 +164,9 @@ impl Road {
         }
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(retain);
         let sent = connected.client.try_publish(topic, payload, options);
+        if sent.is_ok() {
+            self.shared.under_way.send_modify(|count| *count += 1);
+        }
         sent.map_err(|error| {
             if matches!(error, ClientError::RequestChannelFull(_)) {
                 RoadError::Full
@@ -165,6 +174,11 @@ impl Road {
                 RoadError::Down
             }
         })
+    }
+
+    /// How many messages were handed on and not taken by the broker yet, to wait for room before making the next large one.
+    pub fn under_way(&self) -> watch::Receiver<usize> {
+        self.shared.under_way.subscribe()
     }
 
     /// Whether there is a connection now.
@@ -181,7 +195,7 @@ impl Drop for Road {
 
 /// Nothing panics with the lock held.
 fn lock(shared: &Shared) -> MutexGuard<'_, Option<Connected>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+    shared.connected.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Connects again and again, until nobody listens.
@@ -190,6 +204,7 @@ async fn drive(settings: Settings, shared: Shared, events: mpsc::Sender<RoadEven
     loop {
         let down = one_connection(&settings, &shared, &events).await;
         let stood = lock(&shared).take().is_some_and(|connected| connected.since.elapsed() >= GOOD_AFTER);
+        shared.under_way.send_replace(0);
         failures = if stood { 1 } else { failures.saturating_add(1) };
         let pause = pause_after(failures, random());
         tracing::info!(event = "broker_down", why = %down, again_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
@@ -226,6 +241,8 @@ async fn one_connection(settings: &Settings, shared: &Shared, events: &mpsc::Sen
             if events.send(RoadEvent::Up).await.is_err() {
                 return Down::Unreachable("nobody listens".to_owned());
             }
+        } else if let Incoming::PubAck(_) = &incoming {
+            shared.under_way.send_modify(|count| *count = count.saturating_sub(1));
         } else if let Incoming::Publish(publish) = incoming
             && let Some(event) = message(&publish)
             && events.send(event).await.is_err()

@@ -13,9 +13,13 @@ use rustls::{
 use rustls_pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime, pem::PemObject,
 };
+
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use x509_cert::der::Decode;
+
+/// The library below, so that who uses these configurations takes the same one.
+pub use rustls;
 
 /// Why there is no TLS with these certificates.
 #[derive(Debug, thiserror::Error)]

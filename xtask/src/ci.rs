@@ -35,9 +35,14 @@ pub(crate) fn ci(place: &Place) -> ExitCode {
         command
     };
     let setup = || verdict(programs::setup(place));
-    let format = || verdict(run(&mut cargo_in(&["fmt", "--all", "--check"])));
-    let clippy =
-        || verdict(run(&mut cargo_in(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
+    let format = || {
+        let ours = run(&mut cargo_in(&["fmt", "--all", "--check"]));
+        verdict(ours.and_then(|()| fuzz::formatted(place)))
+    };
+    let clippy = || {
+        let ours = run(&mut cargo_in(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
+        verdict(ours.and_then(|()| fuzz::linted(place)))
+    };
     let build = || verdict(programs::built(place).map(|_| ()));
     let test = || tested(&mut cargo_in(&["test", "--workspace"]));
     let doc = || {
@@ -45,7 +50,7 @@ pub(crate) fn ci(place: &Place) -> ExitCode {
         verdict(run(command.env("RUSTDOCFLAGS", "-D warnings")))
     };
     let deny = || verdict(deny::check(place));
-    let fuzz = || verdict(fuzz::fuzz(place, None, fuzz::SECONDS, false));
+    let fuzz = || verdict(fuzz::fuzz(place, None, fuzz::CI_SECONDS, false));
     let advisories = || known_vulnerabilities(place);
 
     let mut rows = timed(&[("setup", &setup)]);

@@ -18,10 +18,13 @@ use crate::place::Place;
 use crate::process::{cargo, line, not_started, run, say};
 
 /// Targets and the longest input of each, in bytes. All of them run in `cargo xtask ci`.
-const TARGETS: [(&str, usize); 8] = [
+const TARGETS: [(&str, usize); 11] = [
     ("qr_text", 1_100),
     ("cwt", 700),
     ("ledger", 2_048),
+    ("message", 2_048),
+    ("replica", 2_048),
+    ("join", 2_048),
     ("tlv", 4_096),
     ("apdu", 6_144),
     ("files", 6_144),
@@ -34,6 +37,9 @@ const AT_ONCE: usize = 2;
 
 /// Seconds of each target where nothing else is said.
 pub(crate) const SECONDS: u32 = 60;
+
+/// The same in `cargo xtask ci`, where building and all targets, two at a time, take eight minutes at most.
+pub(crate) const CI_SECONDS: u32 = 50;
 
 /// The most memory of a target, in MiB: what it reads may ask for a few.
 const MOST_MEMORY: u32 = 512;
@@ -127,6 +133,20 @@ fn build(place: &Place) -> Result<(), Failure> {
     run(command.arg(folder(place)).current_dir(place.root.join("fuzz")))
 }
 
+/// Whether `fuzz`, a workspace of its own, is formatted.
+pub(crate) fn formatted(place: &Place) -> Result<(), Failure> {
+    run(cargo().args(["fmt", "--all", "--check"]).current_dir(place.root.join("fuzz")))
+}
+
+/// Whether clippy has nothing to say of `fuzz`, of what makes its seeds included.
+pub(crate) fn linted(place: &Place) -> Result<(), Failure> {
+    let mut command = cargo();
+    command.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "--cfg fuzzing");
+    command.args(["clippy", "--quiet", "--locked", "--all-targets", "--features", "seeds", "--target-dir"]);
+    command.arg(folder(place)).args(["--", "-D", "warnings"]);
+    run(command.current_dir(place.root.join("fuzz")))
+}
+
 /// Runs a target; what the engine says goes to a file, of which the end is read.
 fn one(place: &Place, (target, longest): (&str, usize), seconds: u32) -> Result<Figures, Failure> {
     let found = made(folder(place).join("corpus").join(target))?;
@@ -210,6 +230,8 @@ fn kept(place: &Place, (target, longest): (&str, usize)) -> Result<(), Failure> 
         fs::remove_dir_all(&least).at("remove", &least)?;
     }
     let least = made(least)?;
+    // The seeds stay under their names, whatever else reaches the same: a mutation of theirs is the short way inside.
+    copied(&corpus, &least, |name| name.starts_with("seed-"))?;
     let mut merge = engine(place, target, longest);
     merge.arg("-set_cover_merge=1").arg(&least).arg(&corpus).arg(folder(place).join("corpus").join(target));
     let output = merge.output().map_err(|cause| not_started(&merge, &cause))?;
@@ -218,10 +240,15 @@ fn kept(place: &Place, (target, longest): (&str, usize)) -> Result<(), Failure> 
     }
     fs::remove_dir_all(&corpus).at("remove", &corpus)?;
     let corpus = made(corpus)?;
-    for entry in fs::read_dir(&least).at("read", &least)? {
-        let from = entry.at("read", &least)?.path();
-        let Some(name) = from.file_name() else { continue };
-        fs::copy(&from, corpus.join(name)).at("copy", &from)?;
+    copied(&least, &corpus, |_| true)
+}
+
+/// Copies the files that are wanted by their names.
+fn copied(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool) -> Result<(), Failure> {
+    for entry in fs::read_dir(from).at("read", from)? {
+        let file = entry.at("read", from)?.path();
+        let Some(name) = file.file_name().filter(|it| wanted(&it.to_string_lossy())) else { continue };
+        fs::copy(&file, to.join(name)).at("copy", &file)?;
     }
     Ok(())
 }

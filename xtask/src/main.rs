@@ -55,7 +55,8 @@ enum Task {
     },
     /// Play the visits of the demo; screenshots and the exported log go to target/demo
     Demo {
-        /// Instead: a broker, a registry and two kiosks with their agents, from a voucher to a withdrawal; target/city
+        /// Instead, unfinished (it fails where the registry and the kiosk are, and says so): a broker, a registry and two
+        /// kiosks with their agents, from a voucher to a withdrawal; target/city
         #[arg(long)]
         city: bool,
         /// With --city: the registry keeps its database in a private PostgreSQL, not in SQLite

@@ -9,11 +9,17 @@ use card::{File, Transport, TransportError};
 use credentials::cose_bytes;
 use emulator::{Emulator, InProcess, Plan, certificates};
 use fuzz::{
-    codes::{NOW_S, World, append, denylist, feed, genuine_page, payload},
+    codes::{self, NOW_S, World, append, denylist, genuine_page, payload},
     joined,
     judge::{Flow, play},
+    replicas::{
+        GROUP, admitted, feed, genuine_head, genuine_receipt, genuine_request, kiosk, registry, run, voucher,
+    },
 };
-use ledger::Value;
+use ledger::{
+    Chain, Event, Have, JoinAnswer, KeyId, Members, Message, Peer, Prior, Real, Role, Root, RunId, Sync,
+    Value, WrapSecret, frame, paginate,
+};
 use zeroize::Zeroizing;
 
 /// Scenarios whose cards are played, and the flows of each: drawing a card's keys takes seconds.
@@ -34,8 +40,8 @@ fn main() -> std::io::Result<()> {
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("seed-{name}")), bytes)
     };
-    let all =
-        [texts(), ledgers(), cards(), [("tlv", "certificate".to_owned(), pair.holder.der)].into(), relays()];
+    let certificate = ("tlv", "certificate".to_owned(), pair.holder.der);
+    let all = [texts(), ledgers(), messages(), replicas(), joins(), cards(), vec![certificate], relays()];
     for (target, name, bytes) in all.into_iter().flatten() {
         write(target, &name, &bytes)?;
     }
@@ -66,15 +72,14 @@ fn texts() -> Vec<Seed> {
     let far = far.encode().expect("a small value is written");
     seeds.push(("cwt", "far".to_owned(), [&[2][..], &far].concat()));
     seeds.push(("cwt", "end".to_owned(), [&[10, 4][..], &far].concat()));
-    let voucher =
-        credentials::Voucher { tenant: "見本市".to_owned(), registry: fuzz::codes::registry().id() };
+    let voucher = credentials::Voucher { tenant: "見本市".to_owned(), registry: codes::registry().id() };
     seeds.push(("qr_text", "voucher".to_owned(), voucher.to_text().into_bytes()));
     seeds
 }
 
 /// A page, its record, a control file, a value of every type, and the fields of statements.
 fn ledgers() -> Vec<Seed> {
-    let (mut writer, open) = feed();
+    let (mut writer, open) = codes::feed();
     let fields = denylist();
     let statement =
         Value::Map(fields.iter().map(|(name, value)| (Value::text(name), value.clone())).collect());
@@ -101,6 +106,102 @@ fn ledgers() -> Vec<Seed> {
     ]
     .map(|(name, form, bytes)| ("ledger", name.to_owned(), [&[form][..], &bytes].concat()))
     .to_vec()
+}
+
+/// A message of each kind as it travels, and the insides of all, of a line and of a chain.
+fn messages() -> Vec<Seed> {
+    let (_, open) = run(&registry(), RunId([1; 16]), feed(0), vec![]);
+    let page = paginate(&[open]).remove(0);
+    let mut sync = Sync::new(Role::Kiosk, kiosk().id(), registry().id(), &Real);
+    sync.step(0, Event::Connected(Peer(1), None));
+    sync.step(0, Event::Heard(Peer(1), Box::new(Message::Page(page.clone()))));
+    let line = sync.lines().next().expect("a page of the registry is kept");
+    let have = Message::Have(vec![line.have()]).encode().expect("a small message is written");
+    let want = Message::Want(vec![(RunId([1; 16]), 0)]).encode().expect("a small message is written");
+    let content = |bytes: &[u8]| {
+        let parts = Value::decode(bytes).expect("what was written reads");
+        parts.as_array().and_then(|it| it[1].encode().ok()).expect("a message is [kind, content]")
+    };
+    let Ok(Value::Array(mut parts)) = Value::decode(&line.encode()) else { panic!("a line is an array") };
+    parts.pop();
+    let mut chain = Chain::default();
+    chain.add_wrap(KeyId([1; 16]), WrapSecret::from_bytes([2; 32]), 0);
+    let chain = chain.encode();
+    let encoded = |value: Result<Vec<u8>, ledger::Error>| value.expect("a small statement is written");
+    [
+        ("have", 0, have.clone()),
+        ("want", 0, want.clone()),
+        ("page", 1, encoded(page.encode())),
+        ("head", 2, encoded(genuine_head().encode())),
+        ("receipt", 3, encoded(genuine_receipt().encode())),
+        ("what-is-there", 4, content(&have)),
+        ("what-is-wanted", 5, content(&want)),
+        ("line", 6, encoded(Value::Array(parts).encode())),
+        ("chain", 7, chain[..chain.len() - 32].to_vec()),
+    ]
+    .map(|(name, form, bytes)| ("message", name.to_owned(), [&[form][..], &bytes].concat()))
+    .to_vec()
+}
+
+/// A voucher as text and bytes, a request, what stands before the sum of an answer, and two frames.
+fn joins() -> Vec<Seed> {
+    let answer = JoinAnswer {
+        ca: vec![7; 20],
+        chain: vec![vec![8; 20], vec![9; 20]],
+        broker: "broker.example:8883".to_owned(),
+        tenant: "見本市".to_owned(),
+        registry: registry().id(),
+        facility: GROUP,
+        author: kiosk().id(),
+        control: vec![genuine_page()],
+    };
+    let answer = answer.encode().expect("a small answer is written");
+    let Ok(Value::Array(mut parts)) = Value::decode(&answer) else { panic!("an answer is an array") };
+    parts.pop();
+    let voucher = voucher();
+    let text = voucher.to_text().expect("a small voucher is written").as_bytes().to_vec();
+    let frames = [Message::Want(vec![(RunId([1; 16]), 0)]), Message::Have(vec![])];
+    let frames: Vec<u8> = frames.iter().flat_map(|it| frame(it).expect("a small message")).collect();
+    [
+        ("text", 0, text),
+        ("voucher", 1, voucher.encode().expect("a small voucher is written").to_vec()),
+        ("request", 2, genuine_request().encode().expect("a small request is written")),
+        ("answer", 3, answer),
+        ("answers-parts", 4, Value::Array(parts).encode().expect("a small answer is written")),
+        ("frames", 5, [&[3][..], &frames].concat()),
+    ]
+    .map(|(name, form, bytes)| ("join", name.to_owned(), [&[form][..], &bytes].concat()))
+    .to_vec()
+}
+
+/// What happens to a replica: runs that are opened and go on, heads and receipts, claims of what is there, time.
+fn replicas() -> Vec<Seed> {
+    let fields = |fields: &[(String, Value)]| {
+        let map = fields.iter().map(|(name, value)| (Value::text(name), value.clone())).collect();
+        Value::Map(map).encode().expect("a small value is written")
+    };
+    let inside = |bytes: Vec<u8>| {
+        let whole = Value::decode(&bytes).expect("what was written reads");
+        whole.as_array().and_then(|it| it[0].encode().ok()).expect("[statement, signature]")
+    };
+    let step = |what: u8, who: u8, bytes: &[u8]| [&[what, who][..], bytes].concat();
+    let none = Value::Array(vec![]).encode().expect("a small value is written");
+    let prior = Prior { run: RunId([2; 16]), length: 300, root: Root([2; 32]) };
+    let parts = vec![Value::bytes(prior.run.0), Value::Int(300), Value::bytes(prior.root.0)];
+    let priors = Value::Array(vec![Value::Array(parts)]).encode().expect("a small value is written");
+    let expelled = Members::expelled(kiosk().id(), &[prior]).expect("a small length");
+    let head = inside(genuine_head().encode().expect("a small head is written"));
+    let receipt = inside(genuine_receipt().encode().expect("a small receipt is written"));
+    let have = Have { at: prior, author: registry().id(), feed: feed(1), from: 0 };
+    let have = Message::Have(vec![have]).encode().expect("a small message is written");
+    let stories = [
+        ("opens", vec![step(1, 3, &none), step(1, 19, &priors), step(1, 20, &none), step(6, 60, &[])]),
+        ("admits", vec![step(2, 0, &[&[0][..], &fields(&admitted().fields)].concat())]),
+        ("expels", vec![step(1, 19, &none), step(2, 0, &[&[1][..], &fields(&expelled)].concat())]),
+        ("states", vec![step(4, 1, &head), step(5, 0, &receipt)]),
+        ("asks", vec![step(0, 0, &have), step(6, 60, &[]), step(6, 3, &[]), step(0, 1, &have)]),
+    ];
+    stories.map(|(name, steps)| ("replica", name.to_owned(), joined(&steps))).to_vec()
 }
 
 /// Every flow with every card: its answers as a script, and of good cards the files that were read.

@@ -140,6 +140,29 @@ fn where_a_face_alone_is_not_enough_a_card_is() {
 }
 
 #[test]
+fn while_the_registry_is_old_a_face_alone_opens_only_what_the_facility_lets_it() {
+    use crate::{Mode, RegistryAge};
+    let check = |registry_old, mode, age, pulses: usize| {
+        let face_alone = FaceRules { registry_old, ..FaceRules::default() };
+        let mut kiosk = Kiosk::new(Policy { face_alone, mode, ..policy() });
+        kiosk.event(Event::RegistryAge(age));
+        kiosk.faces(3, 1, seen(ALICE, 0.8));
+        assert_eq!(kiosk.pulses.len(), pulses, "{registry_old:?} {mode:?} {age:?}");
+    };
+    check(FaceAlone::NeedsClaim, Mode::Normal, Some(RegistryAge::Old), 0);
+    check(FaceAlone::NeedsClaim, Mode::Normal, Some(RegistryAge::Stale), 1);
+    check(FaceAlone::NeedsClaim, Mode::Normal, None, 1);
+    check(FaceAlone::NeedsClaim, Mode::Shelter, Some(RegistryAge::Old), 1);
+    check(FaceAlone::Opens, Mode::Normal, Some(RegistryAge::Old), 1);
+    let strict = FaceRules { simulated: FaceAlone::NeedsClaim, ..FaceRules::default() };
+    assert_eq!(
+        strict.knowing(SensorTier::Simulated, true, Mode::Normal, Some(RegistryAge::Old)),
+        FaceAlone::NeedsClaim,
+        "an old registry never widens what opens"
+    );
+}
+
+#[test]
 fn staff_let_people_in_on_record_and_never_while_nothing_can_be_recorded() {
     let let_in = LetIn { staff: STAFF, visitors: Vec::new(), release: true };
     let mut kiosk = Kiosk::new(policy());

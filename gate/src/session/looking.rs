@@ -2,7 +2,7 @@
 
 use crate::{
     Challenge, Command, Comparison, DenyReason, FaceAlone, FaceView, Factor, Fused, Monotonic, Now, Outcome,
-    PersonId, Progress, QualityIssue, Reading, Screen, TrackId, decide, decide_claim, fuse,
+    PersonId, Policy, Progress, QualityIssue, Reading, Screen, TrackId, decide, decide_claim, fuse,
 };
 
 use super::{Session, Settled, State};
@@ -186,7 +186,8 @@ impl Session {
         if factors != outcome {
             return self.end(now.mono, &looking, factors);
         }
-        let rule = self.policy.face_alone.at(self.policy.sensor, self.policy.door.is_some());
+        let Policy { face_alone, sensor, door, mode, .. } = &self.policy;
+        let rule = face_alone.knowing(*sensor, door.is_some(), *mode, self.registry_age);
         match (rule, &looking.turn) {
             (FaceAlone::OpensAfterTurn, Turn::NotAsked | Turn::Asked(_)) if self.claim.is_none() => {
                 self.ask_for_turn(now, looking, dice)

@@ -191,6 +191,7 @@ impl Session {
             factors: self.presented_factors(rests.fused.is_some()),
             admission,
             entered_by_hand: Vec::new(),
+            registry_age: self.registry_age,
         }
     }
 

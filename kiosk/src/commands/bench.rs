@@ -204,6 +204,7 @@ fn visits(common: &Common, board: &Path, data: &Path) -> Result<Vec<Latency>, Bo
     )?;
     let (reports, arrivals) = sync_channel(VISITS);
     let door = Door::start(Parts {
+        agent_in: None,
         board: Board::load(board)?,
         store: vault::open(data)?,
         vision,

@@ -144,6 +144,7 @@ fn play(stage: Stage, panel: &Arc<dyn Panel>, format: Format) -> Outcome {
     let (reports, arrivals) = sync_channel(VISITS.len() * 2);
     let policy = cast::policy()?;
     let door = Door::start(Parts {
+        agent_in: None,
         board,
         store,
         vision,

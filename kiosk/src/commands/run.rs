@@ -194,6 +194,7 @@ fn open_door(
         camera: None,
         observer: Box::new(|_| {}),
         alert: Box::new(move |alert| staff.tell(alert.name())),
+        agent_in: Some(common.data.clone()),
     })?;
     socket::listen(&common.data, door.inbox())?;
     notify::ready(door.references());

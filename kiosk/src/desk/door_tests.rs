@@ -92,6 +92,7 @@ impl Site {
         let seen = Arc::new(Seen::default());
         let panel: Arc<dyn Panel> = Arc::<Seen>::clone(&seen);
         let door = Door::start(Parts {
+            agent_in: None,
             board: Board::load(&board).unwrap(),
             store,
             vision,

@@ -15,6 +15,10 @@ pub(crate) enum Alert {
     Tamper,
     /// The facility's rules have something that staff should look at.
     Rules,
+    /// Nothing was heard of the registry for more than a day.
+    RegistryStale,
+    /// Nothing was heard of the registry for more than thirty days, or never.
+    RegistryOld,
 }
 
 impl Alert {
@@ -27,6 +31,8 @@ impl Alert {
             Self::Fire => "fire",
             Self::Tamper => "tamper",
             Self::Rules => "rules",
+            Self::RegistryStale => "registry-stale",
+            Self::RegistryOld => "registry-old",
         }
     }
 }

@@ -2,11 +2,12 @@
 
 mod cards;
 mod codes;
+mod replica;
 
 use std::{
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError},
     },
     time::Duration,
 };
@@ -15,7 +16,7 @@ use boards::Clock;
 use credentials::Trust;
 use gate::{
     Command, Committed, Decision, DoorEvent, Entry, Event, Fault, Grant, LetIn, Monotonic, Outcome, PersonId,
-    Policy, Screen, Session, commit,
+    Policy, RegistryAge, Screen, Session, commit,
 };
 use models::{
     Card,
@@ -24,8 +25,9 @@ use models::{
 use store::{Store, StoreError};
 
 use super::{
-    Alert, Inbox, Latency, Stages, VisitReport,
+    Alert, Inbox, Latency, ReplicaDone, ReplicaWork, Stages, VisitReport,
     expected::{Expected, SharedExpected},
+    replica::Teller,
     strike::Order,
 };
 use crate::{
@@ -75,6 +77,14 @@ pub(super) struct GateThread {
     trust: Option<(Monotonic, Trust)>,
     /// Codes from before may have been used where nobody remembers it.
     started: Monotonic,
+    /// How the replica hears of what was written; none where no agent comes.
+    teller: Option<Teller>,
+    /// What the replica wants, until nobody else waits. It asks for one thing at a time.
+    replica: Option<(ReplicaWork, SyncSender<ReplicaDone>)>,
+    /// How old what is known of the registry may be.
+    registry_age: Option<RegistryAge>,
+    /// Who is searched is not what the vault says: it could not be read.
+    gallery_stale: bool,
 }
 
 /// What the gate thread is made of.
@@ -91,6 +101,7 @@ pub(super) struct GateParts {
     pub(super) alert: Box<dyn Fn(Alert) + Send>,
     pub(super) desk: SyncSender<DeskEvent>,
     pub(super) lens: Arc<CaptureSlot>,
+    pub(super) teller: Option<Teller>,
 }
 
 impl GateThread {
@@ -108,6 +119,7 @@ impl GateThread {
             alert,
             desk,
             lens,
+            teller,
         } = parts;
         panel.show(session.screen().into());
         Self {
@@ -132,13 +144,18 @@ impl GateThread {
             clock,
             open: None,
             store_failed: None,
+            teller,
+            replica: None,
+            registry_age: None,
+            gallery_stale: false,
         }
     }
 
     /// Runs until it is told to stop and gives the store back.
     pub(super) fn run(mut self, arrivals: &Receiver<Inbox>) -> Store {
+        self.look_at_registry_age();
         loop {
-            match arrivals.recv_timeout(TICK) {
+            match self.next(arrivals) {
                 Ok(Inbox::Observed { evidence, stages, searched }) => {
                     self.stages = stages;
                     // Whoever was revoked a moment ago is not granted by a search that was made before.
@@ -157,17 +174,35 @@ impl GateThread {
                 }
                 Ok(Inbox::Desk(number, ask)) => self.serve_desk(number, ask),
                 Ok(Inbox::DeskLetIn(number, let_in)) => self.desk_let_in(number, let_in),
-                Err(RecvTimeoutError::Timeout) => self.step(Event::Tick),
+                Ok(Inbox::Replica(work, reply)) => self.replica = Some((work, reply)),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.serve_replica();
+                    self.step(Event::Tick);
+                }
                 Ok(Inbox::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
             self.try_failed_store();
             self.sweep();
+            self.tell_replica();
             if self.camera_failed || self.clock.now().since(self.stages.finished) < LONGEST_SILENCE {
                 crate::notify::alive(self.clock.now());
             }
         }
         self.answer_for_open_grant(arrivals);
         self.store
+    }
+
+    /// What arrives next. While the replica waits for something nobody waits here: as soon as nothing else is there, it is
+    /// its turn. A visit is never behind a page that came later than it, and a page is one transaction, so nothing at the door
+    /// is late by more than that one.
+    fn next(&self, arrivals: &Receiver<Inbox>) -> Result<Inbox, RecvTimeoutError> {
+        if self.replica.is_none() {
+            return arrivals.recv_timeout(TICK);
+        }
+        arrivals.try_recv().map_err(|error| match error {
+            TryRecvError::Empty => RecvTimeoutError::Timeout,
+            TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+        })
     }
 
     /// Steps the session; the answers that commands give are events of their own and are stepped before anything else.
@@ -273,6 +308,9 @@ impl GateThread {
     /// the strike has not answered yet is left to it.
     fn writable_again(&mut self) -> Result<(), StoreError> {
         self.store.check_writable()?;
+        if self.gallery_stale {
+            self.read_gallery()?;
+        }
         if self.open.is_none() {
             self.store.close_open_grants(clock::now(self.clock.as_ref()))?;
         }
@@ -415,6 +453,7 @@ impl GateThread {
             | Event::Policy(_)
             | Event::Roster(_)
             | Event::Inside(_)
+            | Event::RegistryAge(_)
             | Event::Tick => {}
         }
     }
@@ -437,7 +476,7 @@ impl GateThread {
         let served = serve(&mut self.store, &set, &self.policy, Some(&self.live), now, request);
         // In place before the answer: whoever hears of a revocation may rely on it.
         served.map_err(|error| crate::output::explain(&error)).map(
-            |Served { answer, set, policy, people, let_in }| {
+            |Served { answer, set, policy, people, let_in, joined }| {
                 if let Some(policy) = policy {
                     self.policy = policy.clone();
                     self.step(Event::Policy(Box::new(policy)));
@@ -451,6 +490,9 @@ impl GateThread {
                 }
                 if let Some(let_in) = let_in {
                     self.step(Event::LetIn(let_in));
+                }
+                if joined {
+                    self.joined();
                 }
                 answer
             },

@@ -8,6 +8,7 @@
 //! ```
 //!
 //! The gate thread alone owns the session and the store. Every channel is bounded; the frame slot holds one.
+//! The replica's thread speaks with the agent, and asks the gate thread for what only the store's owner can do.
 //! A small panel, where one is fitted, hears of each screen as well, by a slot of its own.
 
 mod alert;
@@ -19,6 +20,7 @@ mod gate_thread;
 mod inputs;
 mod panel;
 mod readers;
+mod replica;
 mod report;
 mod slot;
 mod strike;
@@ -26,6 +28,7 @@ mod vision;
 mod watch;
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -43,6 +46,7 @@ use models::calibration::Impostors;
 use store::{Store, SystemEntropy};
 use thiserror::Error;
 
+pub(crate) use self::replica::{Done as ReplicaDone, Work as ReplicaWork};
 pub(crate) use self::report::{Latency, Stages, VisitReport};
 pub(crate) use self::{alert::Alert, cards::CardOrder, expected::Expected, slot::Slot};
 use self::{
@@ -94,6 +98,8 @@ pub(crate) enum Inbox {
     Desk(AskNumber, desk::Ask),
     /// Staff at the desk let people in.
     DeskLetIn(AskNumber, desk::LetIn),
+    /// What the replica wants of the store. It is done when nobody else waits.
+    Replica(ReplicaWork, SyncSender<ReplicaDone>),
     /// Finish.
     Stop,
 }
@@ -118,6 +124,8 @@ pub(crate) struct Parts {
     pub(crate) observer: Box<dyn FnMut(&VisitReport) + Send>,
     /// Who tells the staff about the door.
     pub(crate) alert: Box<dyn Fn(Alert) + Send>,
+    /// The data directory, in which the agent's socket is; none where no agent comes.
+    pub(crate) agent_in: Option<PathBuf>,
 }
 
 /// The door could not start.
@@ -154,7 +162,8 @@ pub(crate) struct Door {
 impl Door {
     /// Forces the strike into its resting state, answers grants that an earlier run left open, and starts the threads.
     pub(crate) fn start(parts: Parts) -> Result<Self, DoorError> {
-        let Parts { board, mut store, vision, mut policy, panel, clock, camera, observer, alert } = parts;
+        let Parts { board, mut store, vision, mut policy, panel, clock, camera, observer, alert, agent_in } =
+            parts;
         let guard = GuardCommand {
             program: std::env::current_exe().map_err(DoorError::Program)?,
             args: vec!["strike-guard".into()],
@@ -255,6 +264,9 @@ impl Door {
             entropy: Box::new(SystemEntropy),
         };
         let kept = shared.clone();
+        let replica = agent_in
+            .map(|data| replica::prepare(data, inbox.clone(), Arc::clone(&clock), Arc::clone(&stopping)));
+        let (replica, teller) = replica.unzip();
         let gate = GateThread::new(GateParts {
             policy,
             session,
@@ -268,6 +280,7 @@ impl Door {
             alert,
             desk: desk.clone(),
             lens,
+            teller,
         });
         others.push(spawn("camera", move || camera.run())?);
         others.push(spawn("vision", move || vision.run())?);
@@ -278,6 +291,9 @@ impl Door {
         }
         for reader in card_readers {
             others.push(spawn("cards", move || reader.run())?);
+        }
+        if let Some(replica) = replica {
+            others.push(spawn("replica", move || replica.run())?);
         }
         let gate = spawn("gate", move || gate.run(&arrivals))?;
         Ok(Self {

@@ -47,9 +47,9 @@ pub(super) fn facility_of(file: &str, whole: Whole) -> Result<FacilityFile, Faci
     } = whole;
     let policy = Policy { facility: file.facility(admission, hours, fee)?, ..Policy::default() };
     let policy = file.visit(visit, file.face(face, policy)?)?;
-    let FaceAloneRules { simulated, rgb, nir, depth, counter } = face_alone;
+    let FaceAloneRules { simulated, rgb, nir, depth, counter, registry_old } = face_alone;
     let policy = Policy {
-        face_alone: FaceRules { simulated, rgb, nir, depth, counter },
+        face_alone: FaceRules { simulated, rgb, nir, depth, counter, registry_old },
         factors: file.factors(factors)?,
         claim: file.claim(claim)?,
         codes: file.codes(codes)?,

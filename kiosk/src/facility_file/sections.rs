@@ -139,12 +139,14 @@ pub(super) struct FaceAloneRules {
     pub(super) depth: FaceAlone,
     #[serde(with = "FaceAloneWord")]
     pub(super) counter: FaceAlone,
+    #[serde(with = "FaceAloneWord")]
+    pub(super) registry_old: FaceAlone,
 }
 
 impl Default for FaceAloneRules {
     fn default() -> Self {
-        let FaceRules { simulated, rgb, nir, depth, counter } = FaceRules::default();
-        Self { simulated, rgb, nir, depth, counter }
+        let FaceRules { simulated, rgb, nir, depth, counter, registry_old } = FaceRules::default();
+        Self { simulated, rgb, nir, depth, counter, registry_old }
     }
 }
 

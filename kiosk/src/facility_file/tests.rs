@@ -176,7 +176,7 @@ fn every_decision_of_a_facility_reaches_the_policy() {
          [face]\nframes=1\nattempts=2\npad_floor=0.6\ntarget_fpir=0.02\nmargin=0.1\npatience_s=4\n\
          absence_ms=501\nfreshness_ms=1001\n\
          [face_alone]\nsimulated='needs-claim'\nrgb='opens'\nnir='opens-after-turn'\ndepth='needs-claim'\n\
-         counter='opens-after-turn'\n\
+         counter='opens-after-turn'\nregistry_old='needs-claim'\n\
          [factors]\nrule=[{needs=['fresh-code']}]\n\
          [claim]\ntarget_fmr=0.001\npatience_s=9\nreader_patience_s=10\n\
          [codes]\nsite='park'\nzone=2\nold_denylist_counts=true\n\
@@ -236,6 +236,7 @@ fn every_decision_of_a_facility_reaches_the_policy() {
             nir: FaceAlone::OpensAfterTurn,
             depth: FaceAlone::NeedsClaim,
             counter: FaceAlone::OpensAfterTurn,
+            registry_old: FaceAlone::NeedsClaim,
         },
         factors: FactorRules { any_of: vec![FactorRule::always(FactorSet::of(&[Factor::FreshCode]))] },
         claim: ClaimRule {

@@ -148,14 +148,20 @@ fn a_group_needs_a_new_key_when_who_left_was_given_the_newest() {
 }
 
 #[test]
-fn records_are_sealed_to_a_key_that_a_member_has_opened() {
-    let mut table = table();
-    let sealing = |table: &Table| sealing_epoch(table, [1, 3].into_iter());
-    assert_eq!(sealing(&table), None);
+fn records_are_sealed_to_the_newest_key_that_a_member_has_opened_or_to_the_oldest() {
+    let (mut table, mut members) = (table(), members());
+    let sealing = |table: &Table| sealing_epoch(table, &self::members(), GROUP, [1, 3].into_iter());
+    assert_eq!(sealing(&table), Some(1), "nobody has opened any");
+    table.heard(device(3), 3);
+    assert_eq!(sealing(&table), Some(1), "a device of another group");
     table.heard(device(2), 2);
     assert_eq!(sealing(&table), Some(1));
     table.heard(device(1), 3);
     assert_eq!(sealing(&table), Some(3));
+    expel(&mut members, 1);
+    let left = sealing_epoch(&table, &members, GROUP, [1, 3].into_iter());
+    assert_eq!(left, Some(1), "who has opened the newest does not belong any more");
+    assert_eq!(sealing_epoch(&table, &members, GROUP, std::iter::empty()), None);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use super::{Cell, Sql, SqlError};
 
 /// Number and text, in order. 1 to 9 are the ledger's, from 10 on those of people and operators.
-pub const MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("migrations/0001_ledger.sql"))];
+pub const MIGRATIONS: &[(u32, &str)] =
+    &[(1, include_str!("migrations/0001_ledger.sql")), (10, include_str!("migrations/0010_people.sql"))];
 
 /// How often a migration is tried while other processes start at the same time.
 const TRIES: usize = 20;

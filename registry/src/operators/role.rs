@@ -26,6 +26,8 @@ pub(crate) enum May {
     Register,
     /// Look a person up, and export what is held.
     ReadPeople,
+    /// See people under protection, and end a protection.
+    SeeProtected,
     /// Compare two enrolees and say that they are one person, or are not.
     JudgeDuplicates,
     /// Withdraw a consent: the person is erased everywhere.
@@ -50,6 +52,7 @@ const TABLE: [(Role, &[May]); 4] = [
             May::SeeStatus,
             May::Register,
             May::ReadPeople,
+            May::SeeProtected,
             May::JudgeDuplicates,
             May::Withdraw,
             May::Devices,
@@ -70,10 +73,11 @@ impl Role {
 mod tests {
     use super::*;
 
-    const ALL: [May; 9] = [
+    const ALL: [May; 10] = [
         May::SeeStatus,
         May::Register,
         May::ReadPeople,
+        May::SeeProtected,
         May::JudgeDuplicates,
         May::Withdraw,
         May::Devices,
@@ -100,6 +104,6 @@ mod tests {
     #[test]
     fn a_manager_does_not_audit_and_an_auditor_does_not_manage() {
         check(Role::Manager, &[May::SeeAccesses, May::ExportAudit]);
-        check(Role::Auditor, &ALL[1..7]);
+        check(Role::Auditor, &ALL[1..8]);
     }
 }

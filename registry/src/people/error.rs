@@ -2,10 +2,12 @@
 
 use std::error::Error;
 
-use thiserror::Error;
+use thiserror::Error as ThisError;
+
+use crate::{bytes::NoRandom, db::SqlError, failure::Failure};
 
 /// Nothing was changed. No message holds anything of a person.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 pub(crate) enum PeopleError {
     #[error("{0}")]
     Unusable(&'static str),
@@ -34,6 +36,19 @@ pub(crate) enum PeopleError {
     NotAllowed,
     #[error("{0}")]
     Conflict(&'static str),
+    #[error(
+        "the person is registered at facilities that are not yours, and a withdrawal counts for all: ask a manager of the \
+         whole tenant"
+    )]
+    NotAllWithdrawable,
+    #[error("what the table {0} holds of a person does not open; put the registry back from a copy")]
+    Damaged(&'static str),
+    #[error(transparent)]
+    Random(#[from] NoRandom),
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    #[error(transparent)]
+    Office(#[from] Failure),
 }
 
 impl PeopleError {

@@ -398,16 +398,15 @@ impl World {
         Some(written)
     }
 
-    /// The newest group key; of the registry, the newest that a member has opened: one that is nowhere else yet could be lost
-    /// with the database, and with it what was sealed to it.
+    /// The newest group key; of the registry, the one that `ledger::epochs` says.
     fn sealing_key(&mut self, at: Address) -> Option<(u32, ledger::GroupKey)> {
-        let held = self.disk(at).chain.group_epochs().collect::<Vec<_>>();
-        let safe = ledger::epochs::sealing_epoch(&self.registry.rows.epochs, held.into_iter());
-        let chain = &self.disk(at).chain;
-        match (at, safe) {
-            (Address::Registry, Some(epoch)) => chain.group_key(epoch).map(|key| (epoch, key)),
-            _ => chain.newest_group_key(),
+        if at != Address::Registry {
+            return self.disk(at).chain.newest_group_key();
         }
+        let (disk, rows) = (&self.registry.disk, &self.registry.rows.epochs);
+        let members = disk.members(REGISTRY.0);
+        let epoch = ledger::epochs::sealing_epoch(rows, &members, GROUP, disk.chain.group_epochs())?;
+        disk.chain.group_key(epoch).map(|key| (epoch, key))
     }
 
     /// The writer of this process for a feed; a new run if it has none, or the store is not where it left it.

@@ -163,6 +163,7 @@ impl Site {
         let (reports, visits) = sync_channel(32);
         let seen = Arc::new(Seen::default());
         let door = Door::start(Parts {
+            agent_in: None,
             board,
             store,
             vision,
