@@ -1,7 +1,6 @@
 //! A real mosquitto with the configuration that the registry writes: TLS on both ends, topics by certificate.
 
 use std::{
-    fs,
     net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
@@ -49,6 +48,12 @@ impl Broker {
         self.port
     }
 
+    /// Where its files lie.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.configuration.parent().map_or_else(PathBuf::new, Path::to_owned)
+    }
+
     /// Its last words, if it lives.
     #[must_use]
     pub fn last_words(&self) -> String {
@@ -92,13 +97,5 @@ impl Broker {
         }
         self.process = Some(process);
         Ok(())
-    }
-}
-
-impl Broker {
-    /// Whether its folder says what it should: for messages only.
-    #[must_use]
-    pub fn configuration(&self) -> String {
-        fs::read_to_string(&self.configuration).unwrap_or_default()
     }
 }

@@ -193,6 +193,11 @@ impl Door {
         self.kiosk.take().map_or(Ok(()), Process::stop)
     }
 
+    /// Its processes that run.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.kiosk.iter().chain(&self.agent)
+    }
+
     /// The agent's process, if it runs.
     #[must_use]
     pub fn agent_id(&self) -> Option<u32> {

@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use ledger::{AuthorId, Leaf, Message, Prior, Real, RunId, SignedReceipt, leaf_of, root_of};
+use ledger::{AuthorId, Leaf, Message, Page, Prior, Real, RunId, SignedReceipt, leaf_of, root_of};
 
 use super::{At as _, City, Process, Trouble};
 
@@ -58,6 +58,18 @@ impl Ear {
             Some((topic.to_owned(), wire::pad::decode(&bytes).ok()?))
         };
         Ok(text.lines().filter_map(message).collect())
+    }
+
+    /// Every page so far.
+    ///
+    /// # Errors
+    /// [`Trouble::File`].
+    pub fn pages(&self) -> Result<Vec<Page>, Trouble> {
+        let page = |(_, message)| match message {
+            Message::Page(page) => Some(page),
+            Message::Have(_) | Message::Want(_) | Message::Head(_) | Message::Receipt(_) => None,
+        };
+        Ok(self.heard()?.into_iter().filter_map(page).collect())
     }
 
     /// Every receipt so far that this registry signed.

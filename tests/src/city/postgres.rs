@@ -116,7 +116,9 @@ impl Postgres {
         Ok(())
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where its files lie.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

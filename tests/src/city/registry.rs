@@ -193,6 +193,11 @@ impl Registry {
         }
     }
 
+    /// The services that run.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.services.iter()
+    }
+
     /// How many services run.
     #[must_use]
     pub fn services(&self) -> usize {

@@ -7,7 +7,7 @@
 //! key port; the key sealed in any keyring under any 32 bytes; and those 32 bytes out of any wrap that any secret opens.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -17,7 +17,9 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 use hkdf::Hkdf;
-use ledger::{AuthorId, Body, Feed, GroupId, KeyId, Real, Record, Suite as _, Value, WrapSecret};
+use ledger::{
+    AuthorId, Body, Feed, GroupId, KeyId, Page, Real, Record, RunId, Suite as _, Value, WrapSecret,
+};
 use openssl::symm::{Cipher, Crypter, Mode};
 use sha2::Sha256;
 
@@ -133,6 +135,23 @@ impl Loot {
             let body = Record::parse(&row.record).and_then(|record| record.open_body(None));
             self.keyrings.extend(body.ok().map(|body| Keyring { group, epoch, body }));
         }
+    }
+
+    /// Remembers what any keyring among these pages says: the pages that begin a run say which feed it is.
+    pub fn remember_pages(&mut self, pages: Vec<Page>) {
+        let feeds: BTreeMap<RunId, String> = pages.iter().filter_map(feed_of).collect();
+        for page in pages {
+            let Some(feed) = feeds.get(&page.run) else { continue };
+            let (run, first) = (page.run, page.first);
+            let rows =
+                (first..).zip(page.records).map(|(seq, record)| Row { run, feed: feed.clone(), seq, record });
+            self.remember(&rows.collect::<Vec<_>>());
+        }
+    }
+
+    /// Remembers all keyrings that were in hand at another time. Files of that time do not come along.
+    pub fn recall(&mut self, other: &Self) {
+        self.keyrings.extend(other.keyrings.iter().cloned());
     }
 
     /// How many bytes are in hand.
@@ -268,6 +287,13 @@ fn unsealed(cipher: &XChaCha20Poly1305, sealed: &[u8], bound: &[u8]) -> Option<[
     let (nonce, sealed) = sealed.split_first_chunk::<24>()?;
     let plain = cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: bound }).ok()?;
     plain.try_into().ok()
+}
+
+/// The run that a page begins, and its feed.
+fn feed_of(page: &Page) -> Option<(RunId, String)> {
+    let first = page.records.first().filter(|_| page.first == 0)?;
+    let open = Record::parse(first).and_then(|record| record.open_statement(None)).ok()?;
+    Some((page.run, open.feed))
 }
 
 /// Group and epoch of a feed that is a keyring.

@@ -10,7 +10,9 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{At as _, Broker, Door, Postgres, Programs, Registry, Road, Trouble, process::free_port, until};
+use super::{
+    At as _, Broker, Door, Postgres, Process, Programs, Registry, Road, Trouble, process::free_port, until,
+};
 
 /// Whose city it is.
 pub const TENANT: &str = "見本市";
@@ -118,6 +120,24 @@ impl City {
                 holds(&city.borrow())
             },
         )
+    }
+
+    /// Does something while every process but the database's stands still, so that files do not change meanwhile.
+    ///
+    /// # Errors
+    /// Whatever `act` meets.
+    pub fn frozen<T>(&self, act: impl FnOnce(&Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let processes = || self.registry.processes().chain(self.doors.iter().flat_map(Door::processes));
+        processes().for_each(Process::freeze);
+        let done = act(self);
+        processes().for_each(Process::thaw);
+        done
+    }
+
+    /// Where the database's files lie.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.postgres.as_ref().map_or_else(|| self.database_file(), Postgres::data)
     }
 
     /// Nobody has ended by itself.
