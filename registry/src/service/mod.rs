@@ -3,7 +3,7 @@
 //! included, is read like what came over the road.
 //!
 //! Pages are verified by the replica and stored where the row is at the length from which they go on; a receipt names only
-//! what is read from committed rows afterwards. [`desk`] does what the registry does by itself; [`road`] is the driver.
+//! what is read from committed rows afterwards. `desk` does what the registry does by itself; `road` is the driver.
 
 mod desk;
 mod fold;

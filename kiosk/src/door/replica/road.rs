@@ -1,4 +1,4 @@
-//! The socket that the agent comes to: `<data>/agent.sock`, mode 0660, frames of [`ledger::frames`] both ways.
+//! The socket that the agent comes to: `<data>/agent.sock`, mode 0660, frames of [`ledger::Frames`] both ways.
 //!
 //! The agent is a stranger: another user's program, which may have been taken over. So nothing here waits for it longer than
 //! its caller allows, nothing grows with what it sends or does not read, and whoever talks nonsense, half sentences, nothing
